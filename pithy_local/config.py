@@ -1,0 +1,299 @@
+"""Typed settings: one field a key, its explanation beside it; `config.example.toml` is generated from here.
+
+Precedence: flag > environment > user's file > default (CONTRACT §1). Unknown keys are errors that name
+the file, the key and the nearest valid key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pithy_local.errors import ErrorCode, UsageError
+from pithy_local.paths import find_config
+
+Duration = Annotated[str, Meta(pattern=r"^\d+(\.\d+)?(ms|s|m|h|d)$")]
+Size = Annotated[str, Meta(pattern=r"^\d+[kmg]$")]
+PositiveInt = Annotated[int, Meta(ge=1)]
+
+DEFAULT_MODELS = {"openai": "gpt-4o", "scripted": "scripted"}
+
+
+class OpenAISettings(Struct, frozen=True, kw_only=True):
+    base_url: Annotated[str, Meta(description="any OpenAI-compatible server: Ollama, vLLM, llama.cpp, OpenRouter")] = ""
+    temperature: Annotated[float, Meta(ge=0, le=2, description="left out for models that refuse it")] = 0.0
+
+
+class ScriptedSettings(Struct, frozen=True, kw_only=True):
+    file: Annotated[str, Meta(description="recorded or written replies, in order: a JSON array of strings")] = ""
+
+
+class ModelSettings(Struct, frozen=True, kw_only=True):
+    provider: Annotated[Literal["openai", "scripted"], Meta(description="openai | scripted")] = "openai"
+    name: Annotated[str, Meta(description='"" = the provider\'s default (openai: gpt-4o)')] = ""
+    timeout: Annotated[Duration, Meta(description="one LLM call")] = "180s"
+    max_tokens_per_task: Annotated[PositiveInt, Meta(description="reached: failed(token_limit), work so far kept")] = (
+        200_000
+    )
+    repair_rounds: Annotated[
+        int, Meta(ge=0, le=10, description="times the model may mend an answer that does not apply")
+    ] = 2
+    openai: OpenAISettings = OpenAISettings()
+    scripted: ScriptedSettings = ScriptedSettings()
+
+
+class SandboxSettings(Struct, frozen=True, kw_only=True):
+    base_image: Annotated[
+        str, Meta(min_length=1, description="what Dockerfile.sandbox builds on (PITHY_BASE_IMAGE)")
+    ] = "python:3.12-slim-bookworm"
+    ca_bundle: Annotated[str, Meta(description="a site's extra CA certificates, trusted inside the image")] = ""
+    cpus: Annotated[float, Meta(gt=0, description="processors")] = 2.0
+    memory: Annotated[Size, Meta(description="hard limit; reached: the kernel kills inside the container")] = "4g"
+    pids: Annotated[int, Meta(ge=16, description="processes and threads")] = 512
+    disk: Annotated[Size, Meta(description="tmpfs: counts as memory, must stay under it")] = "2g"
+
+
+class GitHubSettings(Struct, frozen=True, kw_only=True):
+    api_url: Annotated[str, Meta(pattern=r"^https?://", description="GitHub's API, or your GitHub Enterprise's")] = (
+        "https://api.github.com"
+    )
+    draft: Annotated[bool, Meta(description="open pull requests as drafts")] = False
+
+
+class GitSettings(Struct, frozen=True, kw_only=True):
+    branch_prefix: Annotated[
+        str,
+        Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*/?$", description="+ the task's id"),
+    ] = "pj/"
+    author: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^[^<>\n]+ <[^<>\s]+>$",
+            description='"" = this host\'s git identity; where there is none: Pithy Jaunt <pithy-jaunt@localhost>',
+        ),
+    ] = ""
+    protected: Annotated[tuple[str, ...], Meta(description="a diff that touches these goes to needs_review")] = (
+        ".github/workflows/**",
+        ".github/actions/**",
+        ".pithy.toml",
+    )
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    executor: Annotated[
+        Literal["docker", "local"], Meta(description="docker | local (mock execution, no isolation)")
+    ] = "docker"
+    allow_unisolated: Annotated[
+        bool,
+        Meta(description="local with a real provider runs model-written code on this host: needs this or --unisolated"),
+    ] = False
+    concurrency: Annotated[int, Meta(ge=1, le=64, description="attempts at once, over all processes of this home")] = 2
+    timeout: Annotated[
+        Duration, Meta(description="the agent's part of an attempt; image build and delivery not; then killed")
+    ] = "10m"
+    model: ModelSettings = ModelSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    github: GitHubSettings = GitHubSettings()
+    git: GitSettings = GitSettings()
+
+    def model_name(self, provider: str | None = None, name: str | None = None) -> str:
+        """The model for a task: the one named, else the configured one if it is of this provider, else the default."""
+        provider = provider or self.model.provider
+        configured = self.model.name if provider == self.model.provider else ""
+        return name or configured or DEFAULT_MODELS[provider]
+
+
+class Secrets(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
+    """Keys and tokens: in memory alone, out of every repr."""
+
+    openai_api_key: str = ""
+    github_token_env: str = ""
+
+    def __repr__(self) -> str:
+        return "Secrets(…)"
+
+    @property
+    def github_token(self) -> str:
+        """GITHUB_TOKEN, else what `gh auth token` prints where gh is there, else ""."""
+        return self.github_token_env or _gh_token()
+
+    def known(self) -> tuple[str, ...]:
+        """Every secret there is, for the redactor."""
+        return tuple(secret for secret in (self.openai_api_key, self.github_token) if secret)
+
+
+@functools.cache
+def _gh_token() -> str:
+    gh = shutil.which("gh")
+    if gh is None:
+        return ""
+    try:
+        found = subprocess.run([gh, "auth", "token"], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+ENVIRONMENT = {
+    "PITHY_EXECUTOR": "executor",
+    "MODEL_PROVIDER": "model.provider",
+    "MODEL_NAME": "model.name",
+    "OPENAI_BASE_URL": "model.openai.base_url",
+    "GITHUB_API_URL": "github.api_url",
+    "PITHY_BASE_IMAGE": "sandbox.base_image",
+}
+"""Environment variable → key (CONTRACT §1). The secrets are read by `read_secrets` alone."""
+
+
+def load(flag: str | None, env: Mapping[str, str]) -> Settings:
+    """The settings in force.
+
+    Raises UsageError (code `config`) for a missing, unreadable or wrong file or environment value.
+    """
+    path, named = find_config(flag, env)
+    source = str(path)
+    try:
+        text = path.read_text("utf-8") if named or path.is_file() else ""
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise _wrong(f"{source}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _wrong(f"{source}: not valid TOML: {error}") from error
+    _refuse_unknown_keys(data, Settings, source)
+    settings = _convert(data, source)
+    overlay = {key: env[name] for name, key in ENVIRONMENT.items() if env.get(name)}
+    for name, key in ENVIRONMENT.items():
+        if key in overlay:
+            _set(data, key, overlay[key])
+            settings = _convert(data, f"environment variable {name}")
+    _check(settings, source)
+    return settings
+
+
+def read_secrets(env: Mapping[str, str]) -> Secrets:
+    return Secrets(openai_api_key=env.get("OPENAI_API_KEY", ""), github_token_env=env.get("GITHUB_TOKEN", ""))
+
+
+def seconds(duration: str) -> float:
+    """`"10m"` → 600.0."""
+    number, unit = re.fullmatch(r"([\d.]+)(ms|s|m|h|d)", duration).groups()  # type: ignore[union-attr]  # Duration's pattern
+    return float(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}[unit]
+
+
+def size_bytes(size: str) -> int:
+    """`"4g"` → 4 GiB in bytes."""
+    return int(size[:-1]) << {"k": 10, "m": 20, "g": 30}[size[-1]]
+
+
+def example() -> str:
+    """The text of `config.example.toml`: every key with its default and its explanation."""
+    lines = ["# pithy-local: every setting with its default. `pithy-local config path` says where the file lives."]
+    lines += _table(Settings(), "")
+    return "\n".join(lines) + "\n"
+
+
+def _table(settings: Struct, prefix: str) -> Iterator[str]:
+    tables = []
+    for field in msgspec.structs.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, Struct):
+            tables.append((f"{prefix}{field.name}", value))
+            continue
+        line = f"{field.name} = {_toml(value)}"
+        note = _description(field.type)
+        yield f"{line:<30} # {note}" if note else line
+    for name, table in tables:
+        yield ""
+        yield f"[{name}]"
+        yield from _table(table, f"{name}.")
+
+
+def _description(annotation: Any) -> str:
+    """The outermost Meta that has a description."""
+    for meta in reversed(getattr(annotation, "__metadata__", ())):
+        if isinstance(meta, Meta) and meta.description:
+            return meta.description
+    return ""
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return f"{value:_}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)
+
+
+def _refuse_unknown_keys(data: Mapping[str, Any], kind: type[Struct], source: str, prefix: str = "") -> None:
+    known = {field.name: field for field in msgspec.structs.fields(kind)}
+    for key, value in data.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, [*known, *_all_keys()], n=1)
+            hint = f"Did you mean `{near[0]}`?" if near else f"Valid keys here: {', '.join(known)}."
+            raise UsageError(f"{source}: unknown key `{prefix}{key}`", hint=hint, code=ErrorCode.CONFIG)
+        default = known[key].default
+        if isinstance(default, Struct) and isinstance(value, dict):
+            _refuse_unknown_keys(value, type(default), source, f"{prefix}{key}.")
+
+
+def _all_keys() -> list[str]:
+    return [line.split(" = ")[0] for line in _table(Settings(), "") if " = " in line]
+
+
+def _convert(data: Mapping[str, Any], source: str) -> Settings:
+    try:
+        return msgspec.convert(data, Settings)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        key = where.rstrip("`") or "the file"
+        raise _wrong(f"{source}: `{key}`: {_plain(what)}") from error
+
+
+def _plain(what: str) -> str:
+    """msgspec names a pattern; people want an example."""
+    if "pattern" not in what and "matching regex" not in what:
+        return what[:1].lower() + what[1:]
+    for pattern, words in {
+        r"(ms|s|m|h|d)": 'expected a duration such as "90s" or "10m"',
+        "[kmg]": 'expected a size such as "512m" or "4g"',
+        "https?": "expected a URL that starts with http:// or https://",
+        "<[^<>": 'expected "Name <mail@example.org>"',
+    }.items():
+        if pattern in what:
+            return words
+    return "not in the expected form"
+
+
+def _set(data: dict[str, Any], key: str, value: str) -> None:
+    *tables, last = key.split(".")
+    for table in tables:
+        data = data.setdefault(table, {})
+    data[last] = value
+
+
+def _check(settings: Settings, source: str) -> None:
+    """Rules over more than one key."""
+    if size_bytes(settings.sandbox.disk) >= size_bytes(settings.sandbox.memory):
+        raise _wrong(f"{source}: `sandbox.disk` counts as memory: it must be smaller than `sandbox.memory`")
+    for name in ("ca_bundle",):
+        path = getattr(settings.sandbox, name)
+        if path and not Path(path).expanduser().is_file():
+            raise _wrong(f"{source}: `sandbox.{name}`: there is no file {path}")
+
+
+def _wrong(message: str) -> UsageError:
+    return UsageError(message, code=ErrorCode.CONFIG)

@@ -1,0 +1,84 @@
+"""Files kept with an attempt: the canonical diff, and what was refused with the reason."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pithy_local.door.reports import Event
+from pithy_local.git.diffstat import diffstat
+from pithy_local.models import Patch
+from pithy_local.paths import Home
+from pithy_local.redact import Redactor
+from pithy_local.text import clip, safe
+
+MAX_REJECTED = 20
+MAX_STEP_TEXT = 500
+
+
+class Artifacts:
+    """The folder `artifacts/<task>/<attempt>/`."""
+
+    def __init__(self, home: Home, task: str, attempt: int, redactor: Redactor) -> None:
+        self.folder = home.artifacts(task, attempt)
+        self._home, self._redactor = home, redactor
+        self._rejected: list[dict[str, Any]] = []
+
+    @staticmethod
+    def new_token() -> str:
+        """What a `local` runner shows to the loopback gateway."""
+        return secrets.token_urlsafe(32)
+
+    def keep_diff(self, diff: bytes) -> Patch:
+        """Write `patch.diff`, whole or not at all; its metadata."""
+        path = self._write("patch.diff", diff)
+        stat = diffstat(diff)
+        return Patch(
+            path=str(path.relative_to(self._home.root)), bytes=len(diff), files=stat.files,
+            added=stat.added, removed=stat.removed,
+        )  # fmt: skip
+
+    def keep_round(self, diff: bytes) -> None:
+        """The diff as posted after a round: what is left of the work should the sandbox be killed now."""
+        self._write("round.diff", diff)
+
+    def event_sink(self, say: Callable[[str], None]) -> Callable[[Event], None]:
+        """Takes the runner's events: steps become log lines, refused answers files."""
+
+        def take(event: Event) -> None:
+            if event.kind == "step":
+                say(clip(safe(str(event.data.get("text", ""))), MAX_STEP_TEXT))
+            elif event.kind == "rejected" and len(self._rejected) < MAX_REJECTED:
+                self._keep_rejected(event.data)
+
+        return take
+
+    def rejected_detail(self) -> dict[str, Any]:
+        """For `error.detail`: what was refused, why, and where it is kept."""
+        return {"rejected": self._rejected} if self._rejected else {}
+
+    def _keep_rejected(self, data: dict[str, Any]) -> None:
+        number = len(self._rejected) + 1
+        patch = self._redactor.mask(str(data.get("patch", "")))
+        path = self._write(f"rejected-{number}.diff", patch.encode("utf-8", "replace"))
+        self._rejected.append(
+            {
+                "round": number,
+                "code": str(data.get("code", ""))[:40],
+                "reason": clip(self._redactor.mask(str(data.get("reason", ""))), 2_000),
+                "path": str(path.relative_to(self._home.root)),
+            }
+        )
+
+    def _write(self, name: str, content: bytes) -> Path:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path, part = self.folder / name, self.folder / f".{name}.part"
+        with open(part, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        return path

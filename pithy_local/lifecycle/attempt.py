@@ -1,0 +1,263 @@
+"""One attempt from claim to settlement, top to bottom (ARCHITECTURE §1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pithy_local.config import seconds, size_bytes
+from pithy_local.door.gateway import Call, Gateway, Upstream
+from pithy_local.door.reports import Reports
+from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, PithyError
+from pithy_local.executors.base import Collected, Job, Limits
+from pithy_local.forge.base import RepoInfo
+from pithy_local.git.commit import Commit, commit_diff
+from pithy_local.git.mirror import Mirror
+from pithy_local.git.remote import Remote, parse_remote
+from pithy_local.lifecycle.artifacts import Artifacts
+from pithy_local.lifecycle.delivery import deliver
+from pithy_local.lifecycle.host import Host
+from pithy_local.lifecycle.outcome import failure_of, status_of
+from pithy_local.lifecycle.workbench import Workbench
+from pithy_local.models import Phase, Status, TaskError
+from pithy_local.paths import remove_tree
+from pithy_local.store.lease import CallRecord
+from pithy_local.store.tasks import Tasks
+
+MAX_DIFF_BYTES = 10_000_000
+"""A diff beyond this is refused at the sandbox's border; no reviewer reads one."""
+CONTEXT_TOKENS = 24_000
+MAX_OUTPUT_TOKENS = 8_192
+HISTORY_DEPTH = 50
+"""Commits of history that the sandbox sees of the one branch it is given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the attempt builds on, pinned: base branch and commit, and the token that fetches and pushes it."""
+
+    remote: Remote
+    mirror: Mirror
+    base: str
+    base_sha: str
+    token: str
+
+
+class Attempt:
+    """Runs in a thread of its own. `run` returns when the task has settled or belongs to somebody else."""
+
+    def __init__(self, bench: Workbench, host: Host) -> None:
+        self.bench = bench
+        self.host = host
+        self.lease = host.lease
+        self.task = host.lease.task
+        self.artifacts = Artifacts(bench.home, self.task.id, self.task.attempts, bench.redactor)
+
+    def run(self) -> None:
+        try:
+            self.lease.begin_attempt()
+            source = self.prepare()
+            try:
+                collected = self.execute(source)
+                commit = self.judge(source, collected)
+                deliver(self.bench, self.host, source.remote, source.mirror, source.token, source.base, commit)
+            finally:
+                source.mirror.release(self.task.id)
+            self.settle(Status.COMPLETED, None, f"completed: {commit.sha[:12]} on {self.task.branch}")
+        except LeaseLost:
+            return
+        except Cancelled:
+            self.settle(Status.CANCELLED, None, "cancelled")
+        except PithyError as error:
+            self.fail(error)
+        except Exception as error:  # a bug of ours: the task must not stay `running` for ever
+            self.fail(PithyError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}"))
+
+    def prepare(self) -> Source:
+        """Fetch the mirror, pin the base commit."""
+        self.host.say(f"preparing: fetching {self.task.repo}")
+        remote = parse_remote(self.task.repo)
+        base, token = self.task.base, ""
+        if remote.kind == "github":
+            info = self.repository(remote)
+            base, token = base or info.default_branch, self.bench.secrets.github_token
+            remote = remote.at(info.clone_url)
+        mirror = Mirror(self.bench.home.mirrors, remote)
+        mirror.fetch(token, self.host.say)
+        name, sha = mirror.resolve_base(base)
+        mirror.pin(self.task.id, sha)
+        self.lease.pin_base(name, sha)
+        self.host.checkpoint()
+        self.host.say(f"base is {name} at {sha[:12]}")
+        return Source(remote=remote, mirror=mirror, base=name, base_sha=sha, token=token)
+
+    def repository(self, remote: Remote) -> RepoInfo:
+        """What the forge says of a GitHub repository. Raises PithyError(github_auth) when we may not push there."""
+        assert remote.slug is not None
+        info = self.bench.forge().repository(remote.slug)
+        if not info.can_push:
+            raise PithyError(ErrorCode.GITHUB_AUTH, f"the GitHub token may not push to {remote.slug}")
+        return info
+
+    def execute(self, source: Source) -> Collected:
+        """Let the sandbox make its change; the canonical diff comes back, or an error that says why not."""
+        executor = self.bench.executor(self.task.executor)
+        with self.gateway(isolated=executor.isolated), self.bundle(source) as bundle:
+            job = Job(
+                instance=Tasks(self.bench.store).instance, task=self.task.id, attempt=self.task.attempts,
+                fence=self.lease.fence, spec=self.spec(source), bundle=bundle, limits=self.limits(),
+                max_diff_bytes=MAX_DIFF_BYTES,
+            )  # fmt: skip
+            try:
+                collected = executor.run(job, self.host)
+            except PithyError:
+                self.keep_work_so_far()
+                raise
+            failure = failure_of(self.host.gateway)
+            if failure is not None:
+                self.keep_work_so_far()
+                raise failure
+            return collected
+
+    def judge(self, source: Source, collected: Collected) -> Commit:
+        """Store the diff, check it by policy and commit it, index-only, in the mirror."""
+        patch = self.artifacts.keep_diff(collected.diff)
+        self.lease.record_patch(patch)
+        self.host.enter(Phase.VERIFYING)
+        git = self.bench.settings.git
+        return commit_diff(
+            source.mirror,
+            task=self.task.id,
+            base_sha=source.base_sha,
+            diff=collected.diff,
+            message=f"Pithy Jaunt: {self.task.title}",
+            author=git.author,
+            protected=git.protected,
+        )
+
+    @contextmanager
+    def gateway(self, *, isolated: bool) -> Iterator[None]:
+        """The attempt's services, from here to the end of the sandbox."""
+        bench, settings = self.bench, self.bench.settings.model
+        limit = self.task.max_tokens or settings.max_tokens_per_task
+        tasks = Tasks(bench.store)
+        gateway = bench.loop.call(self._make_gateway(
+            upstream=self.upstream(), model=self.task.model, call_timeout=seconds(settings.timeout),
+            tokens_left=lambda: limit - tasks.tokens_used(self.task.id), on_call=self.count,
+            reports=Reports(
+                on_event=self.artifacts.event_sink(self.host.say), on_diff=self.artifacts.keep_round,
+                max_diff_bytes=MAX_DIFF_BYTES,
+            ),
+            token=None if isolated else self.artifacts.new_token(), clock=bench.clock,
+        ))  # fmt: skip
+        self.host.attach(gateway=gateway)
+        try:
+            yield
+        finally:
+            bench.loop.call(gateway.aclose())
+
+    @staticmethod
+    async def _make_gateway(**parts: Any) -> Gateway:
+        return Gateway(**parts)
+
+    def upstream(self) -> Upstream | None:
+        """The model's real address and key; None for `scripted`, which asks nobody."""
+        if self.task.provider == "scripted":
+            return None
+        settings = self.bench.settings.model.openai
+        return Upstream(name="openai", base_url=settings.base_url, api_key=self.bench.secrets.openai_api_key)
+
+    def count(self, call: Call) -> None:
+        """One model call, as the gateway settled it."""
+        self.lease.record_call(CallRecord(
+            at=call.at_ms, provider=call.provider, model=call.model, http_status=call.status,
+            input_tokens=call.input_tokens, output_tokens=call.output_tokens, estimated=call.estimated,
+            seconds=call.seconds,
+        ))  # fmt: skip
+        mark = " (estimated)" if call.estimated else ""
+        self.host.say(
+            f"model call: {call.input_tokens} tokens in, {call.output_tokens} out{mark}, {call.seconds:.1f} s"
+            + ("" if call.status < 400 else f", HTTP {call.status}")
+        )
+
+    def spec(self, source: Source) -> dict[str, Any]:
+        """The runner's job without its paths."""
+        model = self.bench.settings.model
+        return {
+            "version": 1, "task": self.task.id, "attempt": self.task.attempts, "title": self.task.title,
+            "prompt": self.task.prompt, "base": source.base, "base_sha": source.base_sha,
+            "provider": self.task.provider, "model": self.task.model, "temperature": model.openai.temperature,
+            "replies": read_replies(model.scripted.file) if self.task.provider == "scripted" else [],
+            "context_tokens": CONTEXT_TOKENS, "max_output_tokens": MAX_OUTPUT_TOKENS,
+            "call_timeout": seconds(model.timeout), "repair_rounds": model.repair_rounds,
+            "max_diff_bytes": MAX_DIFF_BYTES,
+        }  # fmt: skip
+
+    def limits(self) -> Limits:
+        sandbox = self.bench.settings.sandbox
+        return Limits(
+            cpus=sandbox.cpus, memory=size_bytes(sandbox.memory), pids=sandbox.pids,
+            disk=size_bytes(sandbox.disk), seconds=seconds(self.bench.settings.timeout),
+        )  # fmt: skip
+
+    @contextmanager
+    def bundle(self, source: Source) -> Iterator[Path]:
+        """The repository as it goes in: one branch, as a tar file that is gone afterwards."""
+        folder = self.bench.home.scratch / f"bundle-{self.task.id}-a{self.task.attempts}"
+        remove_tree(folder)
+        folder.mkdir(mode=0o700)
+        try:
+            yield source.mirror.bundle(
+                self.task.id, source.base, source.base_sha, depth=HISTORY_DEPTH, dest=folder / "repo.tar"
+            )
+        finally:
+            remove_tree(folder)
+
+    def keep_work_so_far(self) -> None:
+        """A timeout, an OOM kill or the token limit keeps the last round's diff."""
+        diff = self.host.gateway.reports.diff
+        if diff:
+            self.lease.record_patch(self.artifacts.keep_diff(diff))
+
+    def fail(self, error: PithyError) -> None:
+        detail = {**error.detail, **self.artifacts.rejected_detail()}
+        masked = json.loads(self.bench.redactor.mask(json.dumps(detail, default=str)))
+        told = TaskError(
+            code=error.code.word, message=self.bench.redactor.mask(error.message),
+            hint=error.hint.replace("ID", self.task.id), detail=masked,
+        )  # fmt: skip
+        status = status_of(error.code)
+        self.settle(status, told, f"{status.value.replace('_', ' ')}: {told.message} [{told.code}]")
+
+    def settle(self, status: Status, error: TaskError | None, words: str) -> None:
+        """The log is complete before the status says that it is over."""
+        self.host.say(words)
+        self.host.log.close()
+        try:
+            self.lease.settle(status, error)
+        except LeaseLost:
+            return  # the new owner says how it ends
+
+
+def read_replies(file: str) -> list[str]:
+    """The scripted provider's replies: a JSON array of strings.
+
+    Raises PithyError(agent_failed) for a missing or wrong file.
+    """
+    try:
+        replies = json.loads(Path(file).expanduser().read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise PithyError(
+            ErrorCode.AGENT_FAILED, f"the scripted replies cannot be read: {error}",
+            hint="`model.scripted.file` names a JSON array of strings.",
+        ) from error  # fmt: skip
+    if not isinstance(replies, list) or not all(isinstance(reply, str) for reply in replies):
+        raise PithyError(
+            ErrorCode.AGENT_FAILED, f"{file} is not a JSON array of strings",
+            hint="`model.scripted.file` names a JSON array of strings.",
+        )  # fmt: skip
+    return replies

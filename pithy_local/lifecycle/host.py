@@ -1,0 +1,78 @@
+"""The attempt's side that executors and reports talk to."""
+
+from __future__ import annotations
+
+import threading
+
+from pithy_local.door.gateway import Gateway
+from pithy_local.errors import Cancelled, LeaseLost
+from pithy_local.lifecycle.attempt_log import AttemptLog
+from pithy_local.models import Phase, Stream
+from pithy_local.store.lease import Lease
+
+
+class Host:
+    """One attempt's lease, log and services behind the protocol of `executors.base.AttemptHost`."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
+        self.stopping = threading.Event()
+        self.phase = Phase.PREPARING
+        self._cancelled = False
+        self._effects: dict[str, str] = {}
+        self._log: AttemptLog | None = None
+        self._gateway: Gateway | None = None
+
+    def attach(self, *, log: AttemptLog | None = None, gateway: Gateway | None = None) -> None:
+        """Give what is made after the host: the log needs its `lose`, the gateway needs the log."""
+        self._log = log or self._log
+        self._gateway = gateway or self._gateway
+
+    @property
+    def log(self) -> AttemptLog:
+        assert self._log is not None, "attach the log first"
+        return self._log
+
+    @property
+    def gateway(self) -> Gateway:
+        assert self._gateway is not None, "attach the gateway first"
+        return self._gateway
+
+    def cancel(self) -> bool:
+        """Ask the attempt to end as cancelled. False when it is too late: the delivery has begun."""
+        if self.phase is Phase.DELIVERING:
+            return False
+        self._cancelled = True
+        self.stopping.set()
+        return True
+
+    def lose(self) -> None:
+        """The lease is gone: end without writing anything."""
+        self.stopping.set()
+
+    def checkpoint(self) -> None:
+        if self.stopping.is_set():
+            if self._log is not None and self._log.failure is not None:
+                raise self._log.failure
+            raise Cancelled(self.lease.task.id) if self._cancelled else LeaseLost(self.lease.task.id)
+
+    def enter(self, phase: Phase) -> None:
+        self.checkpoint()
+        self.lease.check()
+        self.lease.enter(phase)
+        self.phase = phase
+
+    def say(self, text: str) -> None:
+        self.log.say(text)
+
+    def output(self, stream: Stream, data: bytes) -> None:
+        self.log.output(stream, data)
+
+    def intend(self, effect: str, key: str) -> None:
+        self._effects[effect] = key
+        self.lease.intend(effect, key)
+        if effect == "create":
+            self.lease.record_container(key)
+
+    def done(self, effect: str, result: str = "") -> None:
+        self.lease.done(effect, self._effects[effect], result)

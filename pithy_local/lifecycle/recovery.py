@@ -1,0 +1,112 @@
+"""What a dead process left behind: its tasks are ended or queued again, its sandboxes removed.
+
+One process at a time does this (the leader); every call is safe to repeat.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pithy_local.errors import ErrorCode, LeaseLost, NoSuchTask, PithyError
+from pithy_local.executors.base import Executor, Sandbox
+from pithy_local.lifecycle.attempt_log import AttemptLog
+from pithy_local.lifecycle.workbench import Workbench
+from pithy_local.models import Phase, Status, TaskError
+from pithy_local.paths import remove_tree
+from pithy_local.store.lease import Lease, OwnedTask, Processes
+from pithy_local.store.tasks import Tasks
+
+GRACE_MS = 60_000
+"""A sandbox of no running attempt may be younger than its row's last change; after this it is a leftover."""
+
+
+class Recovery:
+    """Recovers orphans as the process `owner`; `say` gets a line for each thing done."""
+
+    def __init__(self, bench: Workbench, owner: str, say: Callable[[str], None]) -> None:
+        self.bench, self.owner, self.say = bench, owner, say
+        self.tasks = Tasks(bench.store)
+
+    def tick(self) -> None:
+        """Take over what has no living owner, then remove what belongs to nobody.
+
+        An engine that does not answer keeps its tasks as they are: the next tick tries again.
+        """
+        for orphan in Processes(self.bench.store).owned():
+            if not orphan.owner_alive:
+                self._recover(orphan)
+        for name in {"local", *(executor.name for executor in self.bench.made_executors())}:
+            try:
+                self._reap(self.bench.executor(name))
+            except PithyError:
+                continue
+        self._reap_bundles()
+
+    def _recover(self, orphan: OwnedTask) -> None:
+        task = orphan.task
+        try:
+            executor = self.bench.executor(task.executor)
+            left = [box for box in executor.sandboxes(self.tasks.instance) if box.task == task.id]
+        except PithyError:
+            return
+        lease = Processes(self.bench.store).take_over(orphan, self.owner)
+        if lease is None:
+            return
+        for box in left:
+            executor.remove(box.handle)
+        try:
+            self._end(lease, nothing_happened=task.phase is Phase.PREPARING and not left)
+        except LeaseLost:
+            return
+
+    def _end(self, lease: Lease, *, nothing_happened: bool) -> None:
+        task = lease.task
+        if task.cancel_requested:
+            self._settle(lease, Status.CANCELLED, None, "cancelled; the process that ran this attempt is gone")
+        elif nothing_happened:
+            self._note(lease, "queued again: the process that had claimed this task is gone")
+            lease.requeue()
+            self.say(f"{task.id}: queued again")
+        else:
+            code = ErrorCode.CONTAINER_LOST
+            message = f"the process that ran this attempt went away in phase {task.phase}; its sandbox was removed"
+            error = TaskError(code=code.word, message=message, hint=code.hint)
+            self._settle(lease, Status.FAILED, error, f"failed: {message} [{code.word}]")
+
+    def _settle(self, lease: Lease, status: Status, error: TaskError | None, words: str) -> None:
+        self._note(lease, words)
+        lease.settle(status, error)
+        self.say(f"{lease.task.id}: {words}")
+
+    def _note(self, lease: Lease, words: str) -> None:
+        log = AttemptLog(
+            self.bench.store, task=lease.n, attempt=lease.task.attempts, fence=lease.fence,
+            redactor=self.bench.redactor, clock=self.bench.clock, on_lost=lambda: None,
+        )  # fmt: skip
+        log.say(words)
+        log.close()
+
+    def _reap(self, executor: Executor) -> None:
+        for box in executor.sandboxes(self.tasks.instance):
+            if self._is_leftover(box):
+                executor.remove(box.handle)
+                self.say(f"removed a leftover of task {box.task}: {box.handle[:60]}")
+
+    def _is_leftover(self, box: Sandbox) -> bool:
+        try:
+            task = self.tasks.get(box.task)
+        except NoSuchTask:
+            return False  # a restored backup may not know it: not ours to judge
+        if task.status is Status.RUNNING and (box.attempt, box.fence) == (task.attempts, task.fence):
+            return False
+        return self.bench.clock.now_ms() - box.created_ms > GRACE_MS
+
+    def _reap_bundles(self) -> None:
+        for folder in self.bench.home.scratch.glob("bundle-*"):
+            found = re.fullmatch(r"bundle-([0-9a-z]{10})-a\d+", folder.name)
+            try:
+                if found and self.tasks.get(found[1]).status is not Status.RUNNING:
+                    remove_tree(folder)
+            except NoSuchTask:
+                remove_tree(folder)

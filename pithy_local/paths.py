@@ -1,0 +1,111 @@
+"""Where files live: the home (PITHY_HOME), the configuration file, the sandbox's half of the product."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pithy_local.errors import ErrorCode, PithyError
+
+APP = "pithy-local"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """One data directory: a queue of its own, mirrors and artifacts. Mode 0700."""
+
+    root: Path
+
+    @property
+    def queue_db(self) -> Path:
+        return self.root / "queue.db"
+
+    @property
+    def logs_db(self) -> Path:
+        return self.root / "logs.db"
+
+    @property
+    def mirrors(self) -> Path:
+        return self.root / "mirrors"
+
+    @property
+    def scratch(self) -> Path:
+        """Temporary directories of attempts; each is removed with its attempt."""
+        return self.root / "tmp"
+
+    def artifacts(self, task: str, attempt: int) -> Path:
+        return self.root / "artifacts" / task / str(attempt)
+
+    def lock(self, name: str) -> Path:
+        return self.root / f"{name}.lock"
+
+    def prepare(self) -> Home:
+        """Make the directory if it is missing; refuse one that cannot be written.
+
+        Raises PithyError(store).
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.root.chmod(0o700)
+            for folder in (self.mirrors, self.scratch):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise PithyError(ErrorCode.STORE, f"cannot use the data directory {self.root}: {error.strerror}") from error
+        return self
+
+
+def find_home(flag: str | None, env: Mapping[str, str]) -> Home:
+    """`--home`, else PITHY_HOME, else the platform's data directory."""
+    chosen = flag or env.get("PITHY_HOME")
+    if chosen:
+        return Home(root=Path(chosen).expanduser().absolute())
+    import platformdirs  # 30 ms that most invocations of scripts with PITHY_HOME need not pay
+
+    return Home(root=platformdirs.user_data_path(APP))
+
+
+def find_config(flag: str | None, env: Mapping[str, str]) -> tuple[Path, bool]:
+    """The configuration file and whether it was named by the user (then it must exist).
+
+    Never a file in the current directory: a cloned hostile repository could point `base_url` at its own server.
+    """
+    chosen = flag or env.get("PITHY_CONFIG")
+    if chosen:
+        return Path(chosen).expanduser().absolute(), True
+    import platformdirs
+
+    return platformdirs.user_config_path(APP) / "config.toml", False
+
+
+def sandbox_half() -> Path:
+    """The folder that holds `runner/` and `Dockerfile.sandbox`: package data in a wheel, else the checkout."""
+    package = Path(__file__).resolve().parent
+    packed = package / "_sandbox"
+    return packed if packed.is_dir() else package.parent
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory whatever modes its content was given; a missing one is fine."""
+
+    def make_writable(function: object, name: str, _: object) -> None:
+        target = Path(name)
+        try:
+            target.parent.chmod(0o700)
+            if target.is_dir() and not target.is_symlink():
+                target.chmod(0o700)
+                shutil.rmtree(target, ignore_errors=True)
+            else:
+                target.unlink(missing_ok=True)
+        except OSError:
+            pass  # the reaper tries again; a leftover is reported there
+
+    if path.exists():
+        shutil.rmtree(path, onerror=make_writable)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether `path`, symlinks resolved, lies in `folder`."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))

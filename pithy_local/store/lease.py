@@ -1,0 +1,224 @@
+"""What the owner of a running task may write, and how owners are told apart.
+
+Every write is fenced: it says `WHERE owner AND fence`, and 0 rows changed means that somebody else owns the
+task now. Then LeaseLost is raised and nothing was written.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pithy_local.clock import ProcessIdentity
+from pithy_local.errors import Cancelled, LeaseLost
+from pithy_local.models import Patch, Phase, Status, Task, TaskError
+from pithy_local.store.database import Store
+from pithy_local.store.tasks import LEASE_MS, Tasks
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRecord:
+    """One settled model call, as it is kept. `seconds` is wall-clock; cost None = price unknown."""
+
+    at: int
+    provider: str
+    model: str
+    http_status: int
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+    seconds: float
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnedTask:
+    """A running task and whether its owner is still there."""
+
+    task: Task
+    owner: str
+    owner_alive: bool
+
+
+class Processes:
+    """One row a boot of a supervisor."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def register(self, kind: str) -> str:
+        """Write this process' row; its id is the owner of what it claims."""
+        me, owner = ProcessIdentity.current(), uuid.uuid4().hex
+        self._store.queue.write(
+            "INSERT INTO process(id, kind, pid, started, boot_id, created_at) VALUES (?,?,?,?,?,?)",
+            (owner, kind, me.pid, me.started, me.boot_id, self._store.clock.now_ms()),
+        )
+        return owner
+
+    def unregister(self, owner: str) -> None:
+        """Forget a process that owns nothing any more."""
+        self._store.queue.write(
+            "DELETE FROM process WHERE id = ? AND NOT EXISTS (SELECT 1 FROM task WHERE owner = process.id)", (owner,)
+        )
+
+    def beat(self, owner: str) -> None:
+        """Prolong the lease of everything this process owns."""
+        self._store.queue.write(
+            "UPDATE task SET lease_until = ? WHERE owner = ? AND status = 'running'",
+            (self._store.clock.lease_ms() + LEASE_MS, owner),
+        )
+
+    def owned(self) -> list[OwnedTask]:
+        """Every running task that has an owner. A lease that ran out counts as dead whatever the process does."""
+        rows = self._store.queue.rows(
+            """SELECT t.id, t.lease_until, p.id AS owner, p.pid, p.started, p.boot_id
+               FROM task t JOIN process p ON p.id = t.owner WHERE t.status = 'running'"""
+        )
+        now, tasks = self._store.clock.lease_ms(), Tasks(self._store)
+        found = []
+        for row in rows:
+            who = ProcessIdentity(pid=row["pid"], started=row["started"], boot_id=row["boot_id"])
+            alive = who.is_alive() and row["lease_until"] >= now
+            found.append(OwnedTask(task=tasks.get(row["id"]), owner=row["owner"], owner_alive=alive))
+        return found
+
+    def take_over(self, orphan: OwnedTask, owner: str) -> Lease | None:
+        """Become the owner of a dead process' task; None when somebody else was quicker."""
+        rows = self._store.queue.rows(
+            """UPDATE task SET owner = ?, fence = fence + 1, lease_until = ?, updated_at = ?
+               WHERE id = ? AND fence = ? AND owner = ? AND status = 'running' RETURNING fence""",
+            (owner, self._store.clock.lease_ms() + LEASE_MS, self._store.clock.now_ms(),
+             orphan.task.id, orphan.task.fence, orphan.owner),
+        )  # fmt: skip
+        return Lease(self._store, orphan.task, owner, rows[0]["fence"]) if rows else None
+
+
+class Lease:
+    """The right to write about one running task."""
+
+    def __init__(self, store: Store, task: Task, owner: str, fence: int | None = None) -> None:
+        self._store = store
+        self.task = task
+        self.owner = owner
+        self.fence = task.fence if fence is None else fence
+        row = store.queue.row("SELECT n FROM task WHERE id = ?", (task.id,))
+        self.n = int(row["n"]) if row else 0
+
+    def check(self) -> None:
+        """Raises LeaseLost, or Cancelled when the user asked for it. A read: cheap."""
+        row = self._store.queue.row(
+            "SELECT cancel_requested FROM task WHERE n = ? AND owner = ? AND fence = ?",
+            (self.n, self.owner, self.fence),
+        )
+        if row is None:
+            raise LeaseLost(self.task.id)
+        if row["cancel_requested"]:
+            raise Cancelled(self.task.id)
+
+    def enter(self, phase: Phase) -> None:
+        """Record where the attempt is."""
+        self._update_task("phase = :phase", phase=phase.value)
+
+    def begin_attempt(self) -> None:
+        self._update_attempt(started_at=self._store.clock.now_ms())
+
+    def record_container(self, name: str) -> None:
+        """The sandbox's name: recovery finds it by this."""
+        self._update_attempt(container=name)
+
+    def pin_base(self, name: str, sha: str) -> None:
+        """The branch and the commit that this attempt builds on."""
+        self._update_attempt(base_name=name, base_sha=sha)
+
+    def record_patch(self, patch: Patch) -> None:
+        self._update_attempt(
+            patch_path=patch.path, patch_bytes=patch.bytes, patch_files=patch.files, patch_added=patch.added,
+            patch_removed=patch.removed, patch_mended=patch.mended,
+        )  # fmt: skip
+
+    def record_commit(self, sha: str) -> None:
+        """Write-once: what will be pushed, durable before the push."""
+        self._update_attempt(head_sha=sha)
+
+    def record_pr(self, number: int, url: str) -> None:
+        self._update_attempt(pr_number=number, pr_url=url)
+
+    def record_call(self, call: CallRecord) -> None:
+        """Add one model call. Not fenced: tokens that were spent are counted whoever owns the task now."""
+        self._store.queue.write(
+            """INSERT INTO usage(task, attempt, at, provider, model, http_status, input_tokens, output_tokens,
+                 estimated, settled_at, seconds, cost_usd) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)""",
+            (self.n, self.task.attempts, call.at, call.provider, call.model, call.http_status, call.input_tokens,
+             call.output_tokens, int(call.estimated), self._store.clock.now_ms(), call.seconds, call.cost_usd),
+        )  # fmt: skip
+
+    def intend(self, effect: str, key: str) -> None:
+        """Commit that an outside effect is about to be tried (`create`, `start`, `push`, `pr`, `remove`)."""
+        with self._fenced():
+            self._store.queue.write(
+                """INSERT INTO effect(task, attempt, kind, key, fence, intended_at) VALUES (?,?,?,?,?,?)
+                   ON CONFLICT DO UPDATE SET tries = tries + 1, fence = excluded.fence""",
+                (self.n, self.task.attempts, effect, key, self.fence, self._store.clock.now_ms()),
+            )
+
+    def done(self, effect: str, key: str, result: str = "") -> None:
+        """Commit that it has happened."""
+        with self._fenced():
+            self._store.queue.write(
+                "UPDATE effect SET done_at = ?, result = ? WHERE task = ? AND attempt = ? AND kind = ? AND key = ?",
+                (self._store.clock.now_ms(), result, self.n, self.task.attempts, effect, key),
+            )
+
+    def last_pushed(self) -> str:
+        """The sha that we last put on the task's branch, in any attempt; "" when we never did.
+
+        It is the lease of the next push: a branch that stands elsewhere was written by somebody else.
+        """
+        row = self._store.queue.row(
+            """SELECT result FROM effect WHERE task = ? AND kind = 'push' AND done_at IS NOT NULL
+               ORDER BY attempt DESC LIMIT 1""",
+            (self.n,),
+        )
+        return str(row["result"]) if row else ""
+
+    def settle(self, status: Status, error: TaskError | None = None) -> None:
+        """End the attempt and the task in one transaction; the lease ends with it."""
+        if error is not None:
+            self._update_attempt(error=json.dumps(error.to_json()))
+        self._update_task(
+            "status = :status, phase = NULL, owner = NULL, lease_until = NULL, finished_at = :now", status=status.value
+        )
+
+    def requeue(self) -> None:
+        """Back to the queue, the same attempt: nothing had happened yet."""
+        self._update_task("status = 'queued', phase = NULL, owner = NULL, lease_until = NULL")
+
+    def _update_task(self, changes: str, **values: Any) -> None:
+        changed = self._store.queue.write(
+            f"UPDATE task SET {changes}, updated_at = :now WHERE n = :n AND owner = :owner AND fence = :fence",
+            {**values, "now": self._store.clock.now_ms(), "n": self.n, "owner": self.owner, "fence": self.fence},
+        )
+        if changed != 1:
+            raise LeaseLost(self.task.id)
+
+    def _update_attempt(self, **values: Any) -> None:
+        columns = ", ".join(f"{name} = :{name}" for name in values)
+        with self._fenced():
+            self._store.queue.write(
+                f"UPDATE attempt SET {columns} WHERE task = :n AND number = :number",
+                {**values, "n": self.n, "number": self.task.attempts},
+            )
+
+    @contextmanager
+    def _fenced(self) -> Iterator[None]:
+        with self._store.queue.transaction():
+            held = self._store.queue.row(
+                "SELECT 1 FROM task WHERE n = ? AND owner = ? AND fence = ?", (self.n, self.owner, self.fence)
+            )
+            if held is None:
+                raise LeaseLost(self.task.id)
+            yield

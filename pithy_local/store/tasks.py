@@ -1,0 +1,211 @@
+"""The queue: tasks in, one claimed at a time, each read as one record."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+
+from pithy_local.clock import new_task_id
+from pithy_local.errors import NoSuchTask, Refused, UsageError
+from pithy_local.models import Attempt, NewTask, Patch, Phase, Status, Task, TaskError, Usage
+from pithy_local.store.database import Store, StoreRuleError
+
+LEASE_MS = 30_000
+"""How long a claim holds without a heartbeat (RELIABILITY, Ownership)."""
+
+_USAGE = """coalesce((SELECT sum(input_tokens) FROM usage u WHERE u.task = {task} {attempt}), 0) AS input_tokens,
+  coalesce((SELECT sum(output_tokens) FROM usage u WHERE u.task = {task} {attempt}), 0) AS output_tokens,
+  (SELECT CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END
+     FROM usage u WHERE u.task = {task} {attempt}) AS cost_usd"""
+
+_TASK = f"""SELECT t.*, a.base_name, a.base_sha, a.head_sha, a.error, a.question,
+  a.patch_path, a.patch_bytes, a.patch_files, a.patch_added, a.patch_removed, a.patch_mended,
+  p.pr_number, p.pr_url, {_USAGE.format(task="t.n", attempt="")}
+FROM task t JOIN attempt a ON a.task = t.n AND a.number = t.attempt
+LEFT JOIN attempt p ON p.task = t.n AND p.number =
+  (SELECT max(number) FROM attempt WHERE task = t.n AND pr_number IS NOT NULL)"""
+
+_ATTEMPT = f"""SELECT a.*, t.id, {_USAGE.format(task="a.task", attempt="AND u.attempt = a.number")}
+FROM attempt a JOIN task t ON t.n = a.task WHERE t.id = ?"""
+
+_CLAIM = """UPDATE task SET status = 'running', phase = 'preparing', owner = :owner, fence = fence + 1,
+  lease_until = :lease, updated_at = :now, started_at = coalesce(started_at, :now)
+WHERE n = (SELECT n FROM task INDEXED BY task_ready
+           WHERE status = 'queued' AND not_before <= :now AND executor IN (SELECT value FROM json_each(:executors))
+             AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+           ORDER BY priority DESC, n LIMIT 1)
+  AND (SELECT count(*) FROM task INDEXED BY task_running WHERE status = 'running') < :concurrency
+RETURNING id"""
+
+
+class Tasks:
+    """Every question and every change that needs no lease."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def instance(self) -> str:
+        """Six characters that name this home on a shared Docker engine."""
+        rows = self._store.queue.rows("SELECT value FROM meta WHERE key = 'instance'")
+        return str(rows[0]["value"])
+
+    def insert(self, new: NewTask) -> Task:
+        """Write the row; when this returns, the task is never lost."""
+        queue, now = self._store.queue, self._store.clock.now_ms()
+        for offset in range(1_000):  # 256 ids a millisecond: a taken one is a matter of the next millisecond
+            task_id = new_task_id(now + offset)
+            try:
+                queue.write(
+                    """INSERT INTO task(id, title, prompt, repo, base, executor, provider, model, unisolated,
+                         max_tokens, priority, branch, created_at, updated_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
+                    (task_id, new.title, new.prompt, new.repo, new.base, new.executor, new.provider, new.model,
+                     int(new.unisolated), new.max_tokens, new.priority, new.branch_prefix + task_id, now, now),
+                )  # fmt: skip
+                return self.get(task_id)
+            except StoreRuleError as error:
+                if "UNIQUE constraint failed: task." not in error.message:
+                    raise
+        raise AssertionError("unreachable: a thousand milliseconds in a row were full")
+
+    def get(self, task_id: str) -> Task:
+        """Raises NoSuchTask."""
+        row = self._store.queue.row(f"{_TASK} WHERE t.id = ?", (task_id,))
+        if row is None:
+            raise NoSuchTask(task_id)
+        return _task(row)
+
+    def find(self, ref: str) -> Task:
+        """By id or unique prefix. Raises NoSuchTask, UsageError when it fits several."""
+        ref = ref.strip().lower()
+        if not ref or not ref.isalnum():
+            raise NoSuchTask(ref)
+        rows = self._store.queue.rows("SELECT id FROM task WHERE id >= ? AND id < ? LIMIT 4", (ref, ref + "~"))
+        if not rows:
+            raise NoSuchTask(ref)
+        if len(rows) > 1:
+            ids = ", ".join(row["id"] for row in rows[:3]) + (", …" if len(rows) > 3 else "")
+            raise UsageError(f"{ref!r} fits more than one task: {ids}", hint="Give more characters of the id.")
+        return self.get(rows[0]["id"])
+
+    def select(
+        self, *, statuses: Collection[Status] = (), repo: str | None = None, limit: int | None = None
+    ) -> list[Task]:
+        """Newest first."""
+        where, params = ["1"], []
+        if statuses:
+            where.append(f"t.status IN ({','.join('?' * len(statuses))})")
+            params += [status.value for status in statuses]
+        if repo is not None:
+            where.append("t.repo = ?")
+            params.append(repo)
+        sql = f"{_TASK} WHERE {' AND '.join(where)} ORDER BY t.n DESC LIMIT ?"
+        return [_task(row) for row in self._store.queue.rows(sql, [*params, -1 if limit is None else limit])]
+
+    def attempts(self, task_id: str) -> list[Attempt]:
+        """In order."""
+        rows = self._store.queue.rows(f"{_ATTEMPT} ORDER BY a.number", (task_id,))
+        return [_attempt(row) for row in rows]
+
+    def recent_repos(self, limit: int = 10) -> list[str]:
+        """The repositories last asked for, newest first."""
+        rows = self._store.queue.rows("SELECT repo FROM task GROUP BY repo ORDER BY max(n) DESC LIMIT ?", (limit,))
+        return [str(row["repo"]) for row in rows]
+
+    def counts(self) -> dict[Status, int]:
+        """How many tasks have each status."""
+        rows = self._store.queue.rows("SELECT status, count(*) AS number FROM task GROUP BY status")
+        return {Status(row["status"]): int(row["number"]) for row in rows}
+
+    def queued(self, executors: Sequence[str], ids: Sequence[str] | None = None) -> int:
+        """How many tasks a claim with these arguments could take, were there slots."""
+        row = self._store.queue.row(
+            """SELECT count(*) AS number FROM task WHERE status = 'queued' AND not_before <= ?
+                 AND executor IN (SELECT value FROM json_each(?))
+                 AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))""",
+            (self._store.clock.now_ms(), json.dumps(list(executors)), _json(ids), _json(ids)),
+        )
+        return int(row["number"]) if row else 0
+
+    def claim(
+        self, owner: str, *, executors: Sequence[str], concurrency: int, ids: Sequence[str] | None = None
+    ) -> Task | None:
+        """Take the next task for this process, in one statement; None when there is none or no slot is free."""
+        clock = self._store.clock
+        rows = self._store.queue.rows(_CLAIM, {
+            "owner": owner, "lease": clock.lease_ms() + LEASE_MS, "now": clock.now_ms(),
+            "executors": json.dumps(list(executors)), "ids": _json(ids), "concurrency": concurrency,
+        })  # fmt: skip
+        return self.get(rows[0]["id"]) if rows else None
+
+    def request_cancel(self, task_id: str) -> Task:
+        """Queued: cancelled at once. Running: its owner is asked to stop. Settled: Refused."""
+        queue, now = self._store.queue, self._store.clock.now_ms()
+        with queue.transaction():
+            task = self.get(task_id)
+            if task.status.settled:
+                raise Refused(f"task {task_id} is {task.status.value} already")
+            queue.write(
+                """UPDATE task SET cancel_requested = 1, updated_at = :now,
+                     status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END,
+                     finished_at = CASE status WHEN 'queued' THEN :now END
+                   WHERE id = :id""",
+                {"now": now, "id": task_id},
+            )
+        return self.get(task_id)
+
+    def tokens_used(self, task_id: str) -> int:
+        """Over all attempts, as counted by the gateway."""
+        row = self._store.queue.row(
+            """SELECT sum(input_tokens + output_tokens) AS used FROM usage
+               WHERE task = (SELECT n FROM task WHERE id = ?)""",
+            (task_id,),
+        )
+        return int(row["used"] or 0) if row else 0
+
+
+def _json(ids: Sequence[str] | None) -> str | None:
+    return None if ids is None else json.dumps(list(ids))
+
+
+def _task(row: sqlite3.Row) -> Task:
+    status = Status(row["status"])
+    shows_error = status in (Status.FAILED, Status.NEEDS_REVIEW, Status.NEEDS_CLARIFICATION, Status.CANCELLED)
+    return Task(
+        id=row["id"], title=row["title"], prompt=row["prompt"], repo=row["repo"], base=row["base"] or row["base_name"],
+        status=status, phase=Phase(row["phase"]) if row["phase"] else None,
+        executor=row["executor"], provider=row["provider"], model=row["model"], priority=row["priority"],
+        branch=row["branch"], attempts=row["attempt"], max_tokens=row["max_tokens"],
+        unisolated=bool(row["unisolated"]), fence=row["fence"], cancel_requested=bool(row["cancel_requested"]),
+        base_sha=row["base_sha"], head_sha=row["head_sha"], pr_url=row["pr_url"], pr_number=row["pr_number"],
+        error=_error(row) if shows_error else None,
+        question=row["question"], patch=_patch(row), usage=_usage(row),
+        created_at=row["created_at"], started_at=row["started_at"], finished_at=row["finished_at"],
+    )  # fmt: skip
+
+
+def _attempt(row: sqlite3.Row) -> Attempt:
+    return Attempt(
+        task=row["id"], number=row["number"], outcome=row["outcome"], base_sha=row["base_sha"],
+        head_sha=row["head_sha"], container=row["container"], pr_number=row["pr_number"], pr_url=row["pr_url"],
+        error=_error(row), patch=_patch(row), usage=_usage(row),
+        created_at=row["created_at"], started_at=row["started_at"], finished_at=row["finished_at"],
+    )  # fmt: skip
+
+
+def _error(row: sqlite3.Row) -> TaskError | None:
+    return TaskError(**json.loads(row["error"])) if row["error"] else None
+
+
+def _usage(row: sqlite3.Row) -> Usage:
+    return Usage(input_tokens=row["input_tokens"], output_tokens=row["output_tokens"], cost_usd=row["cost_usd"])
+
+
+def _patch(row: sqlite3.Row) -> Patch | None:
+    if row["patch_path"] is None:
+        return None
+    return Patch(
+        path=row["patch_path"], bytes=row["patch_bytes"], files=row["patch_files"], added=row["patch_added"],
+        removed=row["patch_removed"], mended=row["patch_mended"] or 0,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Tests of pithy-local: real git, real sqlite, real containers, loopback peers (`tests.fakes`)."""
