@@ -1,0 +1,104 @@
+"""What the model gets to see of the repository: a listing, the project's own rules, and the files that matter.
+
+words      the task's own words: paths, quoted names, identifiers
+listing    tracked files, without what no model should read; safe reading
+rank       which files the words point at
+tree       the listing as bounded text
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import RepoAnalysisError
+from runner.survey import listing, rank, tree, words
+
+BYTES_PER_TOKEN = 3.5
+_GUIDES = ("AGENTS.md", "CLAUDE.md", "CONTRIBUTING.md", "CONTRIBUTING.rst", "CONTRIBUTING", ".github/CONTRIBUTING.md")
+_GUIDE_SHARE = 0.25
+_TREE_SHARE = 0.15
+_TOO_LARGE_SHOWN = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    """One file with its real, whole content."""
+
+    path: str
+    text: str
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes in the prompt, its frame included."""
+        return len(self.text.encode()) + len(self.path) + 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """The repository as the prompt shows it."""
+
+    root: Path
+    tracked: frozenset[str]
+    """Every readable text file that git tracks."""
+    tree: str
+    guides: tuple[SourceFile, ...]
+    files: tuple[SourceFile, ...]
+    too_large: tuple[str, ...]
+    """Files that matter and did not fit, best first."""
+
+    @property
+    def tokens(self) -> int:
+        """Estimated tokens of the listing, guides and files together."""
+        texts = sum(file.size for file in (*self.guides, *self.files))
+        return int((texts + len(self.tree.encode())) / BYTES_PER_TOKEN)
+
+    def more(self, paths: tuple[str, ...], tokens: int) -> tuple[SourceFile, ...]:
+        """Those of `paths` that are tracked and not shown yet, inside a budget of `tokens`."""
+        shown = {file.path for file in (*self.guides, *self.files)}
+        wanted = [path for path in dict.fromkeys(paths) if path in self.tracked and path not in shown]
+        return _read(self.root, wanted, int(tokens * BYTES_PER_TOKEN))[0]
+
+
+def take(root: Path, task: str, tokens: int) -> Survey:
+    """Survey the work tree `root` for a task's text inside a budget of `tokens`.
+
+    Raises RepoAnalysisError when there is no text file to work on.
+    """
+    found = listing.tracked(root)
+    budget = int(tokens * BYTES_PER_TOKEN)
+    names = {file.path for file in found.text}
+    guides, _ = _read(root, [path for path in _GUIDES if path in names], int(budget * _GUIDE_SHARE))
+    overview = tree.render(found.paths, int(budget * _TREE_SHARE))
+    budget -= len(overview.encode()) + sum(guide.size for guide in guides)
+    rest = [file for file in found.text if file.path not in {guide.path for guide in guides}]
+    everything = sum(file.size for file in rest) <= budget
+    order = rank.best_first(root, rest, words.of_task(task), everything=everything)
+    files, too_large = _read(root, order, budget)
+    if everything and not (guides or files or too_large):
+        raise RepoAnalysisError("the repository has no text files that could be worked on")
+    return Survey(
+        root=root,
+        tracked=frozenset(names),
+        tree=overview,
+        guides=guides,
+        files=files,
+        too_large=too_large[:_TOO_LARGE_SHOWN],
+    )
+
+
+def _read(root: Path, paths: list[str], budget: int) -> tuple[tuple[SourceFile, ...], tuple[str, ...]]:
+    """The files that fit into `budget` bytes, in order, and the paths of those that did not."""
+    taken: list[SourceFile] = []
+    left_out: list[str] = []
+    for path in paths:
+        text = listing.read_text(root, path)
+        if text is None:
+            continue
+        file = SourceFile(path=path, text=text)
+        if file.size <= budget:
+            taken.append(file)
+            budget -= file.size
+        else:
+            left_out.append(path)
+    return tuple(taken), tuple(left_out)

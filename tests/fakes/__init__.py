@@ -1,0 +1,1 @@
+"""Loopback peers for tests: GitHub's API, git over HTTP and an OpenAI-style model server."""

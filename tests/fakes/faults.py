@@ -1,0 +1,53 @@
+"""Faults that a test asks of a fake: an answer of its choice, an answer that is lost, a wait at a gate."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.fakes.loopback import Gate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fail:
+    """Answer this instead of doing anything."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoseAnswer:
+    """Do what was asked, then close the connection without an answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Wait at the gate before anything is done, then go on as usual."""
+
+    gate: Gate
+
+
+Fault = Fail | LoseAnswer | Hold
+
+
+class Faults:
+    """Faults waiting for the next requests, one queue for each operation. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: defaultdict[str, deque[Fault]] = defaultdict(deque)
+
+    def add(self, operation: str, fault: Fault, times: int = 1) -> None:
+        """Let the next `times` requests of `operation` meet `fault`, after those already waiting."""
+        with self._lock:
+            self._waiting[operation].extend([fault] * times)
+
+    def take(self, operation: str) -> Fault | None:
+        """The fault for this request, None where there is none; each is taken once."""
+        with self._lock:
+            waiting = self._waiting[operation]
+            return waiting.popleft() if waiting else None

@@ -1,0 +1,1 @@
+"""Tests of the loopback peers themselves, driven by the real clients."""
