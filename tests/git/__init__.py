@@ -1,0 +1,1 @@
+"""The git layer against real git: local repositories, git's http-backend, hostile repositories and patches."""
