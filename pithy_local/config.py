@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 import functools
+import json
 import re
 import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -25,12 +26,16 @@ from pithy_local.paths import find_config
 Duration = Annotated[str, Meta(pattern=r"^\d+(\.\d+)?(ms|s|m|h|d)$")]
 Size = Annotated[str, Meta(pattern=r"^\d+[kmg]$")]
 PositiveInt = Annotated[int, Meta(ge=1)]
+Url = Annotated[str, Meta(pattern=r"^$|^https?://")]
+
+ExecutorName = Literal["docker", "local"]
+ProviderName = Literal["openai", "scripted"]
 
 DEFAULT_MODELS = {"openai": "gpt-4o", "scripted": "scripted"}
 
 
 class OpenAISettings(Struct, frozen=True, kw_only=True):
-    base_url: Annotated[str, Meta(description="any OpenAI-compatible server: Ollama, vLLM, llama.cpp, OpenRouter")] = ""
+    base_url: Annotated[Url, Meta(description="any OpenAI-compatible server: Ollama, vLLM, llama.cpp, OpenRouter")] = ""
     temperature: Annotated[float, Meta(ge=0, le=2, description="left out for models that refuse it")] = 0.0
 
 
@@ -39,7 +44,7 @@ class ScriptedSettings(Struct, frozen=True, kw_only=True):
 
 
 class ModelSettings(Struct, frozen=True, kw_only=True):
-    provider: Annotated[Literal["openai", "scripted"], Meta(description="openai | scripted")] = "openai"
+    provider: Annotated[ProviderName, Meta(description="openai | scripted")] = "openai"
     name: Annotated[str, Meta(description='"" = the provider\'s default (openai: gpt-4o)')] = ""
     timeout: Annotated[Duration, Meta(description="one LLM call")] = "180s"
     max_tokens_per_task: Annotated[PositiveInt, Meta(description="reached: failed(token_limit), work so far kept")] = (
@@ -90,9 +95,7 @@ class GitSettings(Struct, frozen=True, kw_only=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    executor: Annotated[
-        Literal["docker", "local"], Meta(description="docker | local (mock execution, no isolation)")
-    ] = "docker"
+    executor: Annotated[ExecutorName, Meta(description="docker | local (mock execution, no isolation)")] = "docker"
     allow_unisolated: Annotated[
         bool,
         Meta(description="local with a real provider runs model-written code on this host: needs this or --unisolated"),
@@ -190,6 +193,13 @@ def seconds(duration: str) -> float:
     return float(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}[unit]
 
 
+def parse_duration(text: str) -> float | None:
+    """Seconds, from `"90s"`, `"10m"` or a plain number of seconds; None for anything else."""
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    return seconds(text) if re.fullmatch(r"\d+(\.\d+)?(ms|s|m|h|d)", text) else None
+
+
 def size_bytes(size: str) -> int:
     """`"4g"` → 4 GiB in bytes."""
     return int(size[:-1]) << {"k": 10, "m": 20, "g": 30}[size[-1]]
@@ -197,9 +207,13 @@ def size_bytes(size: str) -> int:
 
 def example() -> str:
     """The text of `config.example.toml`: every key with its default and its explanation."""
-    lines = ["# pithy-local: every setting with its default. `pithy-local config path` says where the file lives."]
-    lines += _table(Settings(), "")
-    return "\n".join(lines) + "\n"
+    head = "# pithy-local: every setting with its default. `pithy-local config path` says where the file lives."
+    return f"{head}\n{as_toml(Settings())}"
+
+
+def as_toml(settings: Settings) -> str:
+    """Settings as the text of a configuration file, each key with its explanation."""
+    return "\n".join(_table(settings, "")) + "\n"
 
 
 def _table(settings: Struct, prefix: str) -> Iterator[str]:
@@ -234,7 +248,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False)  # TOML's basic strings take JSON's escapes
     return str(value)
 
 
@@ -242,16 +256,30 @@ def _refuse_unknown_keys(data: Mapping[str, Any], kind: type[Struct], source: st
     known = {field.name: field for field in msgspec.structs.fields(kind)}
     for key, value in data.items():
         if key not in known:
-            near = difflib.get_close_matches(key, [*known, *_all_keys()], n=1)
-            hint = f"Did you mean `{near[0]}`?" if near else f"Valid keys here: {', '.join(known)}."
-            raise UsageError(f"{source}: unknown key `{prefix}{key}`", hint=hint, code=ErrorCode.CONFIG)
+            raise UsageError(
+                f"{source}: unknown key `{prefix}{key}`", hint=_nearest(key, prefix, list(known)), code=ErrorCode.CONFIG
+            )
         default = known[key].default
         if isinstance(default, Struct) and isinstance(value, dict):
             _refuse_unknown_keys(value, type(default), source, f"{prefix}{key}.")
 
 
-def _all_keys() -> list[str]:
-    return [line.split(" = ")[0] for line in _table(Settings(), "") if " = " in line]
+def _nearest(key: str, prefix: str, known: list[str]) -> str:
+    """The valid key that was meant, here or in another table, where one is near; else the valid keys here."""
+    here = difflib.get_close_matches(key, known, n=1)
+    if here:
+        return f"Did you mean `{prefix}{here[0]}`?"
+    elsewhere = {path.rpartition(".")[2]: path for path, _ in _walk(Settings)}
+    near = difflib.get_close_matches(key, elsewhere, n=1)
+    return f"Did you mean `{elsewhere[near[0]]}`?" if near else f"Valid keys here: {', '.join(known)}."
+
+
+def _walk(kind: type[Struct], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key with its type: `model`, `model.openai`, `model.openai.base_url`, …"""
+    for field in msgspec.structs.fields(kind):
+        yield prefix + field.name, field.type
+        if isinstance(field.default, Struct):
+            yield from _walk(type(field.default), f"{prefix}{field.name}.")
 
 
 def _convert(data: Mapping[str, Any], source: str) -> Settings:
@@ -260,12 +288,23 @@ def _convert(data: Mapping[str, Any], source: str) -> Settings:
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         key = where.rstrip("`") or "the file"
-        raise _wrong(f"{source}: `{key}`: {_plain(what)}") from error
+        raise _wrong(f"{source}: `{key}`: {_plain(what, key)}") from error
 
 
-def _plain(what: str) -> str:
-    """msgspec names a pattern; people want an example."""
-    if "pattern" not in what and "matching regex" not in what:
+_TYPES = {
+    "`object`": "a table", "`str`": "a string", "`int`": "a whole number", "`float`": "a number",
+    "`bool`": "true or false", "`array`": "a list",
+}  # fmt: skip
+
+
+def _plain(what: str, key: str) -> str:
+    """msgspec names types and patterns; people want words, the choices or an example."""
+    if what.startswith("Invalid enum value"):
+        choices = get_args(get_args(dict(_walk(Settings))[key])[0])
+        return f"expected one of {', '.join(choices)}"
+    if "matching regex" not in what:
+        for name, words in _TYPES.items():
+            what = what.replace(name, words)
         return what[:1].lower() + what[1:]
     for pattern, words in {
         r"(ms|s|m|h|d)": 'expected a duration such as "90s" or "10m"',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from pithy_local.store.logs import Logs
 from pithy_local.store.tasks import Tasks
 
 if TYPE_CHECKING:  # heavy: `list` must not pay for what only a worker needs
-    from pithy_local.executors.image import ImageInfo, SandboxImage
+    from pithy_local.executors.image import ImageInfo, Images
     from pithy_local.git.remote import Remote
     from pithy_local.lifecycle.supervisor import Supervisor as Worker
 
@@ -263,25 +264,30 @@ def run(
 
 
 def build_image(app: App, say: Callable[[str], None]) -> str:
-    """Build the sandbox image if it is not there; its tag."""
-    with _image(app) as image:
-        return image.ensure(say)
+    """Build the sandbox image if it is not there; its id. Raises PithyError(image_build_failed, docker_unreachable)."""
+    with _images(app) as images:
+        return images.ensure(say)
 
 
 def list_images(app: App) -> list[ImageInfo]:
-    """Every sandbox image on this engine."""
-    with _image(app) as image:
-        return image.list()
+    """Every sandbox image on this engine, newest first."""
+    with _images(app) as images:
+        return images.installed()
 
 
 def prune_images(app: App) -> list[str]:
     """Remove every sandbox image but the current one; the removed tags."""
-    with _image(app) as image:
-        return image.prune()
+    with _images(app) as images:
+        return images.prune()
 
 
-def _image(app: App) -> SandboxImage:
-    raise NotImplementedError
+@contextmanager
+def _images(app: App) -> Iterator[Images]:
+    from pithy_local.executors.engine import Engine
+    from pithy_local.executors.image import Images
+
+    with Engine.connect() as engine:
+        yield Images(engine, app.settings.sandbox)
 
 
 def _title(text: str) -> str:
@@ -318,11 +324,11 @@ def _check_model(app: App, provider: str) -> None:
 
 def _check_repository(app: App, repo: str) -> tuple[Remote, tuple[str, ...]]:
     """What the user named, if it exists and may be pushed to; offline or a 5xx is a warning."""
-    from pithy_local.git.remote import check_local, parse_remote
+    from pithy_local.git.remote import check_local, parse_repo
 
-    remote = parse_remote(repo)
+    remote = parse_repo(repo, api_url=app.settings.github.api_url)
     if remote.kind == "path":
-        check_local(remote)
+        check_local(remote.url)
     if remote.slug is None:
         return remote, ()
     from pithy_local.lifecycle.factory import make_forge

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pithy_local.door.reports import Event
-from pithy_local.git.diffstat import diffstat
+from pithy_local.git.policy import Stat
 from pithy_local.models import Patch
 from pithy_local.paths import Home
 from pithy_local.redact import Redactor
@@ -32,10 +32,9 @@ class Artifacts:
         """What a `local` runner shows to the loopback gateway."""
         return secrets.token_urlsafe(32)
 
-    def keep_diff(self, diff: bytes) -> Patch:
+    def keep_diff(self, diff: bytes, stat: Stat) -> Patch:
         """Write `patch.diff`, whole or not at all; its metadata."""
         path = self._write("patch.diff", diff)
-        stat = diffstat(diff)
         return Patch(
             path=str(path.relative_to(self._home.root)), bytes=len(diff), files=stat.files,
             added=stat.added, removed=stat.removed,
@@ -43,14 +42,14 @@ class Artifacts:
 
     def keep_round(self, diff: bytes) -> None:
         """The diff as posted after a round: what is left of the work should the sandbox be killed now."""
-        self._write("round.diff", diff)
+        self._write("patch.diff", diff)
 
-    def event_sink(self, say: Callable[[str], None]) -> Callable[[Event], None]:
-        """Takes the runner's events: steps become log lines, refused answers files."""
+    def event_sink(self, step: Callable[[str], None]) -> Callable[[Event], None]:
+        """Takes the runner's events: `step` gets what it is doing now, refused answers become files."""
 
         def take(event: Event) -> None:
             if event.kind == "step":
-                say(clip(safe(str(event.data.get("text", ""))), MAX_STEP_TEXT))
+                step(clip(safe(str(event.data.get("text", ""))), MAX_STEP_TEXT))
             elif event.kind == "rejected" and len(self._rejected) < MAX_REJECTED:
                 self._keep_rejected(event.data)
 

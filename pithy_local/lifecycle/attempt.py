@@ -15,9 +15,12 @@ from pithy_local.door.reports import Reports
 from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, PithyError
 from pithy_local.executors.base import Collected, Job, Limits
 from pithy_local.forge.base import RepoInfo
-from pithy_local.git.commit import Commit, commit_diff
+from pithy_local.forge.body import subject
+from pithy_local.git.bundle import bundle
+from pithy_local.git.commit import Commit, make_commit
+from pithy_local.git.diffstat import diff_stat
 from pithy_local.git.mirror import Mirror
-from pithy_local.git.remote import Remote, parse_remote
+from pithy_local.git.remote import Remote, parse_repo
 from pithy_local.lifecycle.artifacts import Artifacts
 from pithy_local.lifecycle.delivery import deliver
 from pithy_local.lifecycle.host import Host
@@ -40,7 +43,6 @@ HISTORY_DEPTH = 50
 class Source:
     """Where the attempt builds on, pinned: base branch and commit, and the token that fetches and pushes it."""
 
-    remote: Remote
     mirror: Mirror
     base: str
     base_sha: str
@@ -64,7 +66,7 @@ class Attempt:
             try:
                 collected = self.execute(source)
                 commit = self.judge(source, collected)
-                deliver(self.bench, self.host, source.remote, source.mirror, source.token, source.base, commit)
+                deliver(self.bench, self.host, source.mirror, base=source.base, sha=commit.sha, token=source.token)
             finally:
                 source.mirror.release(self.task.id)
             self.settle(Status.COMPLETED, None, f"completed: {commit.sha[:12]} on {self.task.branch}")
@@ -80,25 +82,24 @@ class Attempt:
     def prepare(self) -> Source:
         """Fetch the mirror, pin the base commit."""
         self.host.say(f"preparing: fetching {self.task.repo}")
-        remote = parse_remote(self.task.repo)
+        remote = parse_repo(self.task.repo, api_url=self.bench.settings.github.api_url)
         base, token = self.task.base, ""
         if remote.kind == "github":
             info = self.repository(remote)
             base, token = base or info.default_branch, self.bench.secrets.github_token
             remote = remote.at(info.clone_url)
         mirror = Mirror(self.bench.home.mirrors, remote)
-        mirror.fetch(token, self.host.say)
+        mirror.fetch(token, self.host.say, self.host.checkpoint)
         name, sha = mirror.resolve_base(base)
-        mirror.pin(self.task.id, sha)
         self.lease.pin_base(name, sha)
         self.host.checkpoint()
         self.host.say(f"base is {name} at {sha[:12]}")
-        return Source(remote=remote, mirror=mirror, base=name, base_sha=sha, token=token)
+        return Source(mirror=mirror, base=name, base_sha=sha, token=token)
 
     def repository(self, remote: Remote) -> RepoInfo:
         """What the forge says of a GitHub repository. Raises PithyError(github_auth) when we may not push there."""
         assert remote.slug is not None
-        info = self.bench.forge().repository(remote.slug)
+        info = self.bench.forge(remote.slug).repository(remote.slug)
         if not info.can_push:
             raise PithyError(ErrorCode.GITHUB_AUTH, f"the GitHub token may not push to {remote.slug}")
         return info
@@ -106,38 +107,32 @@ class Attempt:
     def execute(self, source: Source) -> Collected:
         """Let the sandbox make its change; the canonical diff comes back, or an error that says why not."""
         executor = self.bench.executor(self.task.executor)
-        with self.gateway(isolated=executor.isolated), self.bundle(source) as bundle:
+        with self.gateway(isolated=executor.isolated), self.packed(source) as tar:
             job = Job(
                 instance=Tasks(self.bench.store).instance, task=self.task.id, attempt=self.task.attempts,
-                fence=self.lease.fence, spec=self.spec(source), bundle=bundle, limits=self.limits(),
+                fence=self.lease.fence, spec=self.spec(source), bundle=tar, limits=self.limits(),
                 max_diff_bytes=MAX_DIFF_BYTES,
             )  # fmt: skip
             try:
                 collected = executor.run(job, self.host)
             except PithyError:
-                self.keep_work_so_far()
+                self.keep_work_so_far(source)
                 raise
             failure = failure_of(self.host.gateway)
             if failure is not None:
-                self.keep_work_so_far()
+                self.keep_work_so_far(source)
                 raise failure
             return collected
 
     def judge(self, source: Source, collected: Collected) -> Commit:
         """Store the diff, check it by policy and commit it, index-only, in the mirror."""
-        patch = self.artifacts.keep_diff(collected.diff)
-        self.lease.record_patch(patch)
+        self.keep(source, collected.diff)
         self.host.enter(Phase.VERIFYING)
         git = self.bench.settings.git
-        return commit_diff(
-            source.mirror,
-            task=self.task.id,
-            base_sha=source.base_sha,
-            diff=collected.diff,
-            message=f"Pithy Jaunt: {self.task.title}",
-            author=git.author,
-            protected=git.protected,
-        )
+        return make_commit(
+            source.mirror, self.task.id, source.base_sha, collected.diff,
+            message=subject(self.bench.redactor.mask(self.task.title)), protected=git.protected, author=git.author,
+        )  # fmt: skip
 
     @contextmanager
     def gateway(self, *, isolated: bool) -> Iterator[None]:
@@ -149,7 +144,7 @@ class Attempt:
             upstream=self.upstream(), model=self.task.model, call_timeout=seconds(settings.timeout),
             tokens_left=lambda: limit - tasks.tokens_used(self.task.id), on_call=self.count,
             reports=Reports(
-                on_event=self.artifacts.event_sink(self.host.say), on_diff=self.artifacts.keep_round,
+                on_event=self.artifacts.event_sink(self.lease.record_step), on_diff=self.artifacts.keep_round,
                 max_diff_bytes=MAX_DIFF_BYTES,
             ),
             token=None if isolated else self.artifacts.new_token(), clock=bench.clock,
@@ -205,23 +200,27 @@ class Attempt:
         )  # fmt: skip
 
     @contextmanager
-    def bundle(self, source: Source) -> Iterator[Path]:
+    def packed(self, source: Source) -> Iterator[Path]:
         """The repository as it goes in: one branch, as a tar file that is gone afterwards."""
         folder = self.bench.home.scratch / f"bundle-{self.task.id}-a{self.task.attempts}"
         remove_tree(folder)
         folder.mkdir(mode=0o700)
         try:
-            yield source.mirror.bundle(
-                self.task.id, source.base, source.base_sha, depth=HISTORY_DEPTH, dest=folder / "repo.tar"
-            )
+            yield bundle(
+                source.mirror, self.task.id, source.base, source.base_sha, folder / "repo.tar",
+                depth=HISTORY_DEPTH, checkpoint=self.host.checkpoint,
+            )  # fmt: skip
         finally:
             remove_tree(folder)
 
-    def keep_work_so_far(self) -> None:
+    def keep_work_so_far(self, source: Source) -> None:
         """A timeout, an OOM kill or the token limit keeps the last round's diff."""
         diff = self.host.gateway.reports.diff
         if diff:
-            self.lease.record_patch(self.artifacts.keep_diff(diff))
+            self.keep(source, diff)
+
+    def keep(self, source: Source, diff: bytes) -> None:
+        self.lease.record_patch(self.artifacts.keep_diff(diff, diff_stat(source.mirror, diff)))
 
     def fail(self, error: PithyError) -> None:
         detail = {**error.detail, **self.artifacts.rejected_detail()}

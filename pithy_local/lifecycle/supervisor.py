@@ -93,6 +93,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Begin to work. Raises PithyError(store)."""
+        self.bench.loop.start()
         self._owner = Processes(self.bench.store).register(self._kind)
         for target in (self._work, self._beat):
             thread = threading.Thread(target=target, name=f"supervisor{target.__name__}", daemon=True)
@@ -114,6 +115,7 @@ class Supervisor:
         if self._owner:
             Processes(self.bench.store).unregister(self._owner)
             self._owner = ""
+            self.bench.close()
 
     def tick(self) -> None:
         """One round: recover if it is time and we lead, pass cancel requests on, claim while slots are free."""

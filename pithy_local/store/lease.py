@@ -156,6 +156,14 @@ class Lease:
              call.output_tokens, int(call.estimated), self._store.clock.now_ms(), call.seconds, call.cost_usd),
         )  # fmt: skip
 
+    def record_step(self, text: str) -> None:
+        """What the sandbox says it is doing now: a hint for people, kept in the history."""
+        self._store.queue.write(
+            """INSERT INTO event(task, attempt, at, kind, body) SELECT n, attempt, ?, 'step', json_object('text', ?)
+               FROM task WHERE n = ? AND owner = ? AND fence = ?""",
+            (self._store.clock.now_ms(), text, self.n, self.owner, self.fence),
+        )
+
     def intend(self, effect: str, key: str) -> None:
         """Commit that an outside effect is about to be tried (`create`, `start`, `push`, `pr`, `remove`)."""
         with self._fenced():

@@ -1,0 +1,288 @@
+"""Fault → status and error code; each loses nothing and leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.world import FIX, SLUG, TOKEN, World, fix
+from tests.fakes.git_http import Right
+from tests.fakes.model_replies import Reply, cut, hang, nonsense, rate_limited, server_error, unauthorized
+from tests.support import git, make_repo
+
+WORKFLOW = "```diff\n--- /dev/null\n+++ b/.github/workflows/x.yml\n@@ -0,0 +1 @@\n+on: push\n```\n"
+REJECTED = FIX.replace("a - b", "a * b")
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "code"),
+    [
+        (unauthorized, "failed", "llm_auth"),
+        (rate_limited, "failed", "llm_rate_limit"),
+        (server_error, "failed", "llm_service"),
+        (nonsense, "failed", "llm_service"),
+        (cut, "failed", "llm_service"),
+        (hang, "failed", "llm_timeout"),
+        (lambda: Reply(text="I would rather talk about it."), "needs_review", "patch_malformed"),
+        (lambda: Reply(text=FIX, finish_reason="length"), "needs_review", "patch_malformed"),
+        (lambda: Reply(text=REJECTED), "needs_review", "patch_rejected"),
+        (lambda: Reply(text=WORKFLOW), "needs_review", "policy"),
+    ],
+    ids=["401", "429", "500", "nonsense", "cut", "hang", "talk", "truncated", "rejected", "workflow"],
+)
+def test_what_the_model_does_wrong(local_world: World, reply: Callable[[], Reply], status: str, code: str) -> None:
+    local_world.script = lambda _: reply()
+    local_world.configure(model__timeout="2s", model__repair_rounds=0)
+
+    task = local_world.settle()
+
+    assert (task["status"], task["error"]["code"]) == (status, code)
+    assert task["error"]["message"]
+    assert task["error"]["hint"]
+    assert local_world.branch(task["id"]) is None
+    assert local_world.github.prs == []
+
+
+def test_a_refused_patch_is_kept_with_its_reason(local_world: World) -> None:
+    local_world.script = lambda _: Reply(text=REJECTED)
+    local_world.configure(model__repair_rounds=1)
+
+    task = local_world.settle()
+
+    rejected = task["error"]["detail"]["rejected"]
+    assert [entry["round"] for entry in rejected] == [1, 2]
+    assert all(entry["reason"] for entry in rejected)
+    assert "a * b" in (local_world.home / rejected[0]["path"]).read_text()
+    assert local_world.run("diff", task["id"]).code == 8
+
+
+def test_a_diff_that_the_policy_stops_is_kept(local_world: World) -> None:
+    local_world.script = lambda _: Reply(text=WORKFLOW)
+
+    task = local_world.settle()
+
+    assert "x.yml" in task["error"]["message"] + str(task["error"]["detail"])
+    assert "+on: push" in local_world.ok("diff", task["id"]).out
+
+
+def test_the_token_limit_of_the_task_is_kept_by_the_host(local_world: World) -> None:
+    local_world.script = lambda _: Reply(text=REJECTED, prompt_tokens=900, completion_tokens=200)
+    local_world.configure(model__repair_rounds=5)
+
+    task = local_world.settle("add() must add", "--max-tokens", "2000")
+
+    assert (task["status"], task["error"]["code"]) == ("failed", "token_limit")
+    assert task["usage"]["total_tokens"] == 2200
+    assert len(local_world.model.completions) == 2
+
+
+def test_a_timeout_kills_the_attempt(local_world: World) -> None:
+    local_world.script = lambda _: hang()
+    local_world.configure(timeout="2s")
+
+    task = local_world.settle()
+
+    assert (task["status"], task["error"]["code"]) == ("failed", "timeout")
+
+
+@pytest.mark.docker
+def test_a_timeout_kills_the_container(world: World) -> None:
+    world.script = lambda _: hang()
+    world.configure(timeout="2s")
+
+    task = world.settle()
+
+    assert (task["status"], task["error"]["code"]) == ("failed", "timeout")
+
+
+@pytest.mark.docker
+def test_an_image_that_cannot_be_built_fails_the_task_with_the_reason(world: World) -> None:
+    broken = world.root / "broken.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n")
+    world.configure(sandbox__base_image="pithy-test.invalid/none:latest")
+
+    task = world.settle()
+
+    assert (task["status"], task["error"]["code"]) == ("failed", "image_build_failed")
+
+
+def refuse_pushes(world: World) -> None:
+    hook = world.bare / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'branch rules say no' >&2\nexit 1\n")
+    hook.chmod(0o755)
+
+
+def read_only_token(world: World) -> None:
+    world.git_server.add_token(TOKEN, Right.READ)
+
+
+def forbid_pull_requests(world: World) -> None:
+    world.github.fail_next("pulls/create", 403, {"message": "Resource not accessible by personal access token"})
+
+
+def break_github(world: World) -> None:
+    world.github.fail_next("pulls/create", 500, {"message": "Server Error"}, times=9)
+
+
+def no_such_repository(world: World) -> None:
+    world.bare.rename(world.bare.with_name("gone.git"))
+
+
+def empty_repository(world: World) -> None:
+    git("update-ref", "-d", "refs/heads/main", cwd=world.bare)
+
+
+def somebody_elses_branch(world: World) -> None:
+    task = world.ok("list", "--json", "--all").json[0]["id"]
+    other = git("commit-tree", "main^{tree}", "-m", "other", cwd=world.bare)
+    git("update-ref", f"refs/heads/pj/{task}", other, cwd=world.bare)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (refuse_pushes, "push_rejected"),
+        (read_only_token, "push_rejected"),
+        (forbid_pull_requests, "github_auth"),
+        (break_github, "github_error"),
+        (no_such_repository, "repo_unreachable"),
+        (empty_repository, "repo_analysis"),
+        (somebody_elses_branch, "branch_conflict"),
+    ],
+)
+def test_what_the_other_side_refuses(local_world: World, fault: Callable[[World], None], code: str) -> None:
+    task = local_world.add()
+    fault(local_world)
+
+    local_world.ok("run", "--until-idle")
+
+    shown = local_world.show(task)
+    assert (shown["status"], shown["error"]["code"]) == ("failed", code)
+    assert TOKEN not in str(shown)
+    assert local_world.github.prs == []
+
+
+def test_githubs_words_are_kept(local_world: World) -> None:
+    forbid_pull_requests(local_world)
+
+    task = local_world.settle()
+
+    assert task["error"]["detail"]["http_status"] == 403
+    assert "not accessible" in str(task["error"]["detail"])
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["add", "x", "--repo", "acme/unknown"], 2, "acme/unknown"),
+        (["add", "x", "--repo", "/no/such/path"], 2, "/no/such/path"),
+        (["add", "x", "--repo", "git@github.com:a/b.git"], 2, "ssh"),
+        (["add", "   ", "--repo", SLUG], 2, "empty"),
+        (["add", "x"], 2, "--repo"),
+        (["add", "x", "--repo", SLUG, "--executor", "github-actions"], 2, "executor"),
+        (["show", "zzzzzzzzzz"], 5, "zzzzzzzzzz"),
+        (["frobnicate"], 2, "frobnicate"),
+        (["retry", "x"], 2, "retry"),
+    ],
+)
+def test_bad_input_is_one_line_with_a_hint_and_writes_nothing(
+    local_world: World, args: list[str], code: int, words: str
+) -> None:
+    ran = local_world.run(*args)
+
+    assert ran.code == code, ran.err
+    assert words in ran.err
+    assert "Traceback" not in ran.err
+    assert local_world.ok("list", "--all").out == ""
+    assert local_world.model.calls == []
+
+
+def test_a_wrong_token_is_refused_before_anything_is_queued(local_world: World) -> None:
+    ran = local_world.run("add", "x", "--repo", SLUG, env={"GITHUB_TOKEN": "ghp_wrong0000000000"})
+
+    assert ran.code == 4
+    assert "hint" in ran.err
+    assert local_world.ok("list", "--all").out == ""
+
+
+def test_a_repository_that_may_not_be_pushed_to_is_refused_before_anything_is_queued(local_world: World) -> None:
+    local_world.github.add_repo("acme/theirs", local_world.bare, local_world.git_server.url_of(SLUG), push=False)
+
+    ran = local_world.run("add", "x", "--repo", "acme/theirs")
+
+    assert ran.code == 4
+    assert local_world.ok("list", "--all").out == ""
+
+
+def test_github_down_is_a_warning_and_the_task_waits(local_world: World) -> None:
+    local_world.github.fail_next("repos/get", 502, {"message": "Bad Gateway"}, times=9)
+
+    ran = local_world.run("add", "x", "--repo", SLUG)
+
+    assert ran.code == 0
+    assert "could not be checked" in ran.err
+    assert local_world.show(ran.out.strip())["status"] == "queued"
+
+
+def test_a_prefix_that_fits_two_tasks_is_refused(local_world: World) -> None:
+    first, second = local_world.add(), local_world.add()
+    prefix = "".join(a for a, b in zip(first, second, strict=True) if a == b)[:2]
+
+    ran = local_world.run("cancel", prefix)
+
+    assert ran.code == 2
+    assert [local_world.show(task)["status"] for task in (first, second)] == ["queued", "queued"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("concurency = 2\n", "concurrency"), ("concurrency = \n", "TOML"), ('concurrency = "two"\n', "concurrency")],
+)
+def test_a_wrong_configuration_names_file_and_key(local_world: World, text: str, words: str) -> None:
+    local_world.config.write_text(text)
+
+    ran = local_world.run("list")
+
+    assert ran.code == 2
+    assert str(local_world.config) in ran.err
+    assert words in ran.err
+
+
+def test_without_an_engine_run_ends_with_exit_3_and_the_task_stays_queued(local_world: World) -> None:
+    task = local_world.add("add() must add", "--executor", "docker")
+
+    ran = local_world.run("run", "--until-idle", env={"DOCKER_HOST": f"unix://{local_world.root}/none.sock"})
+
+    assert ran.code == 3
+    assert "doctor" in ran.err
+    assert local_world.show(task)["status"] == "queued"
+
+
+def test_a_real_provider_without_isolation_needs_to_be_allowed(local_world: World) -> None:
+    local_world.configure(allow_unisolated=False)
+
+    refused = local_world.run("add", "x", "--repo", SLUG)
+    allowed = local_world.run("add", "x", "--repo", SLUG, "--unisolated")
+
+    assert (refused.code, allowed.code) == (6, 0)
+    assert "--unisolated" in refused.err
+
+
+def test_a_repository_with_spaces_in_its_path_works(local_world: World, tmp_path: Path) -> None:
+    repo = make_repo(tmp_path / "my own repo", {"calc.py": "def add(a, b):\n    return a - b\n"})
+
+    task: dict[str, Any] = local_world.settle(repo=str(repo))
+
+    assert task["status"] == "completed"
+
+
+def test_usage_is_exactly_what_the_server_reported(local_world: World) -> None:
+    local_world.script = lambda _: fix(prompt_tokens=4321, completion_tokens=123)
+
+    task = local_world.settle()
+
+    assert (task["usage"]["input_tokens"], task["usage"]["output_tokens"]) == (4321, 123)

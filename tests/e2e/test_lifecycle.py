@@ -1,0 +1,188 @@
+"""Cancel, stop, kill: what runs ends, what waits waits, and nothing is left behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.world import SLUG, World, fix
+from tests.fakes.git_http import FETCH
+from tests.fakes.loopback import Gate
+from tests.fakes.model_replies import hang
+from tests.support import wait_until
+
+
+@pytest.fixture
+def gate() -> Gate:
+    """Held until the test releases it; the model hangs there."""
+    return Gate()
+
+
+@pytest.fixture
+def stuck(local_world: World, gate: Gate) -> Iterator[tuple[World, str, subprocess.Popen[str]]]:
+    """A world whose only task waits for the model, in a `run` of its own."""
+    local_world.script = lambda _: hang(gate)
+    yield from _stuck(local_world, gate)
+
+
+@pytest.fixture
+def stuck_in_docker(world: World, gate: Gate) -> Iterator[tuple[World, str, subprocess.Popen[str]]]:
+    world.script = lambda _: hang(gate)
+    yield from _stuck(world, gate)
+
+
+def _stuck(world: World, gate: Gate) -> Iterator[tuple[World, str, subprocess.Popen[str]]]:
+    task = world.add()
+    with world.popen("run", "--until-idle") as runner:
+        try:
+            assert gate.reached.wait(30)
+            yield world, task, runner
+        finally:
+            gate.release()
+            if runner.poll() is None:
+                runner.kill()
+            runner.communicate()
+
+
+def _cancel(world: World, task: str, runner: subprocess.Popen[str]) -> None:
+    world.ok("cancel", task)
+    runner.communicate(timeout=30)
+
+    shown = world.show(task)
+    assert (shown["status"], shown["error"], runner.returncode) == ("cancelled", None, 0)
+    assert world.branch(task) is None
+
+
+def test_cancel_ends_a_running_task(stuck: tuple[World, str, subprocess.Popen[str]]) -> None:
+    _cancel(*stuck)
+
+
+@pytest.mark.docker
+def test_cancel_ends_a_running_container(stuck_in_docker: tuple[World, str, subprocess.Popen[str]]) -> None:
+    _cancel(*stuck_in_docker)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_cancels_its_work(
+    stuck: tuple[World, str, subprocess.Popen[str]], number: signal.Signals
+) -> None:
+    world, task, runner = stuck
+
+    runner.send_signal(number)
+    _, err = runner.communicate(timeout=30)
+
+    assert runner.returncode == 130
+    assert "Traceback" not in err
+    assert world.show(task)["status"] == "cancelled"
+
+
+def _recover_after_kill(world: World, task: str, runner: subprocess.Popen[str]) -> None:
+    runner.kill()
+    runner.communicate()
+
+    world.ok("run", "--until-idle")
+
+    shown = world.show(task)
+    assert (shown["status"], shown["error"]["code"]) == ("failed", "container_lost")
+    numbers = [line["seq"] for line in world.log(task)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    wait_until(lambda: world.leftovers() == [], what="nothing left")
+
+
+def test_a_killed_runs_task_is_failed_by_the_next(stuck: tuple[World, str, subprocess.Popen[str]]) -> None:
+    _recover_after_kill(*stuck)
+
+
+@pytest.mark.docker
+def test_a_killed_runs_container_is_removed_by_the_next(
+    stuck_in_docker: tuple[World, str, subprocess.Popen[str]],
+) -> None:
+    _recover_after_kill(*stuck_in_docker)
+
+
+def test_a_run_killed_before_anything_had_started_loses_nothing(local_world: World) -> None:
+    gate = local_world.git_server.hold(FETCH)
+    task = local_world.add()
+    with local_world.popen("run", "--until-idle") as runner:
+        assert gate.reached.wait(30)
+        runner.kill()
+        runner.communicate()
+    gate.release()
+
+    local_world.ok("run", "--until-idle")
+
+    assert local_world.show(task)["status"] == "completed"
+    assert local_world.show(task)["attempts"] == 1
+
+
+def test_cancel_of_a_queued_task_means_it_never_runs(local_world: World) -> None:
+    task = local_world.add()
+    local_world.ok("cancel", task)
+
+    local_world.ok("run", "--until-idle")
+
+    assert local_world.show(task)["status"] == "cancelled"
+    assert local_world.model.calls == []
+
+
+def test_cancel_of_a_settled_task_is_refused(local_world: World) -> None:
+    task = local_world.settle()["id"]
+
+    ran = local_world.run("cancel", task)
+
+    assert (ran.code, "completed already" in ran.err) == (6, True)
+
+
+def test_two_runs_share_one_queue(local_world: World) -> None:
+    ids = [local_world.add() for _ in range(4)]
+    with local_world.popen("run", "--until-idle") as one, local_world.popen("run", "--until-idle") as two:
+        for runner in (one, two):
+            runner.communicate(timeout=50)
+            assert runner.returncode == 0
+
+    assert {local_world.show(task)["status"] for task in ids} == {"completed"}
+    assert len(local_world.github.prs) == 4
+    assert len(local_world.model.completions) == 4
+
+
+def test_run_with_ids_works_just_these(local_world: World) -> None:
+    first, second = local_world.add(), local_world.add()
+
+    local_world.ok("run", second)
+
+    assert [local_world.show(task)["status"] for task in (first, second)] == ["queued", "completed"]
+
+
+def test_the_first_log_line_comes_at_once(local_world: World) -> None:
+    task = local_world.settle()
+
+    assert local_world.log(task["id"])[0]["at"][:16] == task["started_at"][:16]
+
+
+def test_add_with_wait_works_the_task_itself(local_world: World) -> None:
+    ran = local_world.run("add", "add() must add", "--repo", SLUG, "--wait")
+
+    assert ran.code == 0, ran.err
+    assert local_world.show(ran.out.split()[0])["status"] == "completed"
+
+
+def test_logs_follow_ends_with_the_task(local_world: World) -> None:
+    local_world.script = lambda _: fix()
+    task = local_world.add()
+    with local_world.popen("logs", "-f", task) as follower:
+        local_world.ok("run", "--until-idle")
+        out, _ = follower.communicate(timeout=20)
+
+    assert follower.returncode == 0
+    assert "completed" in out.splitlines()[-1]
+
+
+def test_wait_says_how_it_ended(local_world: World) -> None:
+    queued = local_world.add()
+    assert local_world.run("wait", queued, "--timeout", "0.2").code == 124
+    done = local_world.settle()["id"]
+
+    assert local_world.run("wait", done).code == 0
