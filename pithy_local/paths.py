@@ -88,24 +88,23 @@ def sandbox_half() -> Path:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory whatever modes its content was given; a missing one is fine."""
+    """Remove a directory whatever modes its content was given; a missing one is fine.
 
-    def make_writable(function: object, name: str, _: object) -> None:
-        target = Path(name)
-        try:
-            target.parent.chmod(0o700)
-            if target.is_dir() and not target.is_symlink():
-                target.chmod(0o700)
-                shutil.rmtree(target, ignore_errors=True)
-            else:
-                target.unlink(missing_ok=True)
-        except OSError:
-            pass  # the reaper tries again; a leftover is reported there
-
-    if path.exists():
-        shutil.rmtree(path, onerror=make_writable)
+    What cannot be removed now is left to the reaper, which tries again.
+    """
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    _make_writable(path)
+    for folder, names, _ in os.walk(path):  # top-down: a folder is opened before it is walked
+        for name in names:
+            _make_writable(Path(folder, name))
+    shutil.rmtree(path, ignore_errors=True)
 
 
-def is_inside(path: Path, folder: Path) -> bool:
-    """Whether `path`, symlinks resolved, lies in `folder`."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+def _make_writable(folder: Path) -> None:
+    try:
+        if not folder.is_symlink():
+            folder.chmod(0o700)
+    except OSError:
+        pass  # somebody else's, or gone meanwhile

@@ -16,6 +16,7 @@ from pithy_local.config import Secrets, Settings
 from pithy_local.errors import ErrorCode, NotThereYet, PithyError, Refused, UsageError
 from pithy_local.models import Attempt, LogLine, NewTask, Status, Task
 from pithy_local.paths import Home, find_home
+from pithy_local.redact import Redactor
 from pithy_local.store import Store
 from pithy_local.store.logs import Logs
 from pithy_local.store.tasks import Tasks

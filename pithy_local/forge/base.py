@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from pithy_local.errors import ErrorCode, UsageError
 
@@ -16,13 +15,13 @@ _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1
 class RepoInfo:
     """A repository as the forge knows it. `slug` is its canonical `owner/name`.
 
-    `default_branch` is None where only git can tell (no forge). The token may go to the origin of `clone_url`, and
+    The token may go to the origin of `clone_url`, and
     nowhere else.
     """
 
     slug: str
     clone_url: str
-    default_branch: str | None
+    default_branch: str
     can_push: bool
     archived: bool
     html_url: str | None
@@ -40,7 +39,7 @@ class PullRequest:
 
 
 class Forge(Protocol):
-    """github | none. Every method may be called from any thread.
+    """github; a plain remote has none. Every method may be called from any thread.
 
     All raise PithyError: github_auth (401, 403), github_rate_limit, repo_unreachable (there is no such repository for
     this token), github_error (no answer, 5xx, anything else); `detail` holds http_status (absent when no answer
@@ -53,9 +52,9 @@ class Forge(Protocol):
     def find_pr(self, slug: str, branch: str) -> PullRequest | None:
         """The open pull request whose head is `branch` of this very repository."""
 
-    def open_pr(self, slug: str, *, head: str, base: str, title: str, body: str, draft: bool) -> PullRequest | None:
+    def open_pr(self, slug: str, *, head: str, base: str, title: str, body: str, draft: bool) -> PullRequest:
         """Open a pull request of branch `head`, or adopt the one that is open already. One request: after a lost
-        answer it looks once whether the pull request exists by now. None where there is no forge."""
+        answer it looks once whether the pull request exists by now."""
 
     def pr(self, slug: str, number: int) -> PullRequest | None:
         """The pull request of this number, whatever its state; None when there is none."""
@@ -64,24 +63,8 @@ class Forge(Protocol):
         """Give up connections. Idempotent."""
 
 
-def slug_of(repo: str, api_url: str) -> str | None:
-    """`owner/name` for a repository of the forge at `api_url`, named so or by its web or clone URL; else None."""
-    if _SLUG.fullmatch(repo):
-        return repo
-    parts = urlsplit(repo)
-    if parts.scheme not in ("https", "http") or parts.netloc.lower() != _web_host(api_url):
-        return None
-    path = parts.path.strip("/").removesuffix(".git")
-    return path if _SLUG.fullmatch(path) else None
-
-
 def checked_slug(slug: str) -> str:
     """`slug` if it can be one: it becomes part of a URL's path. Raises UsageError (repo_unreachable)."""
     if not _SLUG.fullmatch(slug):
         raise UsageError(f"{slug!r} is not owner/name", code=ErrorCode.REPO_UNREACHABLE)
     return slug
-
-
-def _web_host(api_url: str) -> str:
-    """Where people see what `api_url` serves: github.com for api.github.com, the same host for an enterprise's."""
-    return urlsplit(api_url).netloc.lower().removeprefix("api.")

@@ -13,9 +13,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
 from urllib.parse import quote, urlsplit
 
 from pithy_local.errors import ErrorCode, PithyError
@@ -240,19 +243,15 @@ def _execute(
         from git.cmd import Git as GitPython  # 130 ms, and it runs git: only when a command is wanted
     except ImportError as error:
         raise PithyError(ErrorCode.GIT_MISSING, "git does not work here", detail={"git": str(error)[:500]}) from error
-    handle = GitPython(str(cwd)).execute(
-        argv,
-        istream=None if stdin is None else subprocess.PIPE,
-        as_process=True,
-        shell=False,
-        env=env,
-        start_new_session=True,
-    )
+    with _as_file(stdin) as source:
+        handle = GitPython(str(cwd)).execute(
+            argv, istream=source, as_process=True, shell=False, env=env, start_new_session=True
+        )
     process = handle.proc
     assert process is not None
     deadline = time.monotonic() + timeout
     try:
-        ended = _wait(process, stdin)
+        ended = _wait(process)
         while ended is None and time.monotonic() < deadline:
             checkpoint()
             ended = _wait(process)
@@ -264,10 +263,22 @@ def _execute(
     return Result(stdout=out, stderr=stderr, code=process.returncode, timed_out=ended is None)
 
 
-def _wait(process: subprocess.Popen[bytes], stdin: bytes | None = None) -> tuple[bytes, bytes] | None:
-    """What the command said if it ends within POLL seconds, else None; `stdin` is given the first time only."""
+@contextmanager
+def _as_file(stdin: bytes | None) -> Iterator[BinaryIO | None]:
+    """Standard input as a nameless file: `Popen.communicate` forgets the rest of its input after a timeout."""
+    if stdin is None:
+        yield None
+        return
+    with TemporaryFile() as source:
+        source.write(stdin)
+        source.seek(0)
+        yield source
+
+
+def _wait(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes] | None:
+    """What the command said if it ends within POLL seconds, else None."""
     try:
-        return process.communicate(stdin, timeout=POLL)
+        return process.communicate(timeout=POLL)
     except subprocess.TimeoutExpired:
         return None
 

@@ -17,6 +17,8 @@ DOT_GITMODULES = re.compile(r"\.gitmodules|gitmod~\d+|gi7eba~\d+")
 
 def fold(name: str) -> str:
     """The name as a case-insensitive, normalising file system compares it."""
+    if name.isascii():
+        return name.lower()
     plain = name.translate(HFS_IGNORED)
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", plain).casefold())
 

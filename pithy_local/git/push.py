@@ -85,7 +85,7 @@ def _push(mirror: Mirror, refspec: str, lease: str, token: str, checkpoint: Call
 
 def _receive_pack(mirror: Mirror) -> str:
     """What takes a push in a local path. A bare repository is a server, its hooks are its owner's rules and run;
-    beside checked-out files the hooks can be files of the tree (`core.hooksPath = .husky`): they never run."""
+    beside checked-out files the hooks may be files of the tree (`core.hooksPath`): they never run."""
     hooks = " -c core.hooksPath=/dev/null" if has_work_tree(Path(mirror.remote.url)) else ""
     return f"git {RECEIVE}{hooks} receive-pack"
 

@@ -99,7 +99,7 @@ class Attempt:
     def repository(self, remote: Remote) -> RepoInfo:
         """What the forge says of a GitHub repository. Raises PithyError(github_auth) when we may not push there."""
         assert remote.slug is not None
-        info = self.bench.forge(remote.slug).repository(remote.slug)
+        info = self.bench.forge().repository(remote.slug)
         if not info.can_push:
             raise PithyError(ErrorCode.GITHUB_AUTH, f"the GitHub token may not push to {remote.slug}")
         return info

@@ -26,9 +26,9 @@ def deliver(bench: Workbench, host: Host, mirror: Mirror, *, base: str, sha: str
     lease.intend("push", branch)
     push(mirror, sha, branch, expected=lease.last_pushed(), token=token)
     lease.done("push", branch, sha)
+    if mirror.remote.slug is None:
+        return  # a plain remote: the branch is all there is
     request = _pull_request(bench, host, mirror.remote.slug, base)
-    if request is None:
-        return
     if request.head_sha != sha:
         raise PithyError(
             ErrorCode.GITHUB_ERROR, f"pull request #{request.number} does not show our commit",
@@ -37,11 +37,9 @@ def deliver(bench: Workbench, host: Host, mirror: Mirror, *, base: str, sha: str
     host.say(f"pull request #{request.number}: {request.url}")
 
 
-def _pull_request(bench: Workbench, host: Host, slug: str | None, base: str) -> PullRequest | None:
-    """The open PR of our branch: found, else opened. None where there is no forge."""
-    if slug is None:
-        return None
-    lease, forge = host.lease, bench.forge(slug)
+def _pull_request(bench: Workbench, host: Host, slug: str, base: str) -> PullRequest:
+    """The open PR of our branch: found, else opened."""
+    lease, forge = host.lease, bench.forge()
     task = Tasks(bench.store).get(lease.task.id)
     lease.intend("pr", task.branch)
     request = forge.find_pr(slug, task.branch)
@@ -57,8 +55,6 @@ def _pull_request(bench: Workbench, host: Host, slug: str | None, base: str) -> 
             slug, head=task.branch, base=base, title=subject(bench.redactor.mask(task.title)), body=pr_body(report),
             draft=bench.settings.github.draft,
         )  # fmt: skip
-        if request is None:
-            return None
     lease.record_pr(request.number, request.url)
     lease.done("pr", task.branch, str(request.number))
     return request

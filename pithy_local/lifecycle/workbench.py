@@ -11,7 +11,6 @@ from pithy_local.config import Secrets, Settings
 from pithy_local.door.loop import EventLoop
 from pithy_local.executors.base import Executor
 from pithy_local.forge.base import Forge
-from pithy_local.forge.none import NoForge
 from pithy_local.paths import Home
 from pithy_local.redact import Redactor
 from pithy_local.store import Store
@@ -45,10 +44,7 @@ class Workbench:
         with self._lock:
             return list(self._executors.values())
 
-    def forge(self, slug: str | None) -> Forge:
-        """GitHub for `owner/name`; for a plain remote (None) the one that has no pull requests."""
-        if slug is None:
-            return NoForge()
+    def forge(self) -> Forge:
         with self._lock:
             if self._forge is None:
                 self._forge = self.make_forge()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.world import FIX, KEY, SLUG, TOKEN, World
+from tests.e2e.world import FIX, KEY, SLUG, TOKEN, World, fix
 from tests.fakes.model_replies import Reply
 from tests.support import branch_sha, commit_files, git, make_repo
 
@@ -118,17 +118,21 @@ def test_diff_prints_exactly_what_git_applies(local_world: World, tmp_path: Path
     assert (clone / "calc.py").read_text() == "def add(a, b):\n    return a + b\n"
 
 
-def test_secrets_appear_nowhere(local_world: World, tmp_path: Path) -> None:
-    """A model that repeats the key it might have seen, and a prompt that holds it."""
-    local_world.script = lambda _: Reply(text=f"Authorization: {KEY} {TOKEN}\n" + FIX)
-    task = local_world.settle(f"add() must add; key {KEY}")
+def test_secrets_appear_nowhere(local_world: World) -> None:
+    """A model that repeats the key, and a user who pastes it into the prompt."""
+    local_world.script = lambda _: Reply(text=f"Authorization: {KEY} {TOKEN}\n" + FIX.replace("a - b", "a * b"))
+    local_world.configure(model__repair_rounds=1)
+    task = local_world.settle(f"add() must add; key {KEY}", "--title", f"with {TOKEN}")
+    local_world.script = lambda _: fix()
+    local_world.settle(f"add() must add; key {KEY}")
 
     shown = [local_world.ok(*args).out for args in (("show", task["id"]), ("logs", task["id"]), ("list", "--json"))]
-    files = [path.read_bytes() for path in local_world.home.rglob("*") if path.is_file() and path.suffix != ".db"]
-    assert task["status"] == "completed"
-    assert not any(secret in text for text in shown[1:2] for secret in (KEY, TOKEN))
-    assert not any(secret.encode() in data for data in files for secret in (KEY, TOKEN))
-    assert not any(secret in local_world.github.prs[0].body for secret in (KEY, TOKEN))
+    kept = [path.read_bytes() for path in local_world.home.rglob("*") if path.is_file()]
+    sent = [call.prompt for call in local_world.model.completions]
+    request = local_world.github.prs[0]
+    commit = git("log", "-1", "--format=%B%an%ae", request.head, cwd=local_world.bare)
+    everything = b"\n".join([*kept, *(text.encode() for text in [*shown, *sent, request.title, request.body, commit])])
+    assert [secret for secret in (KEY, TOKEN) if secret.encode() in everything] == []
 
 
 def test_the_repositorys_instructions_reach_the_model(local_world: World) -> None:

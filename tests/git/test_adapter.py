@@ -72,6 +72,10 @@ def test_standard_input_and_output_are_bytes(fenced: Git) -> None:
     assert fenced.run("cat-file", "blob", sha).stdout == content
 
 
+def test_a_command_that_reads_late_gets_all_of_its_input(fenced: Git) -> None:
+    assert fenced.run(*shell(fenced, "sleep 0.4; wc -c"), stdin=bytes(3_000_000)).text == "3000000"
+
+
 def test_a_deadline_ends_the_command_and_its_children(fenced: Git) -> None:
     result = fenced.run(*shell(fenced, "sleep 600 & echo $! ; wait"), timeout=0.3, check=False)
     assert result.timed_out

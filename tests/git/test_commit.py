@@ -136,7 +136,8 @@ PAIR = ("# Sample", "# Other")
 @pytest.mark.parametrize(
     "path",
     ["../out", "a/../../out", ".git/hooks/pre-push", ".git/config", "sub/.git/config", "sub/.GIT/config",
-     "git~1/config", "/etc/passwd", ".git\u200c/config", ".git /config", ".git::$INDEX_ALLOCATION/config", ".gitmodules", "a\\b"],
+     "git~1/config", "/etc/passwd", ".git\u200c/config", ".git /config", ".git::$INDEX_ALLOCATION/config",
+     ".gitmodules", "a\\b"],
 )  # fmt: skip
 def test_a_path_that_leads_out_is_stopped(mirror: Mirror, base: str, path: str, tmp_path: Path) -> None:
     error = refused(mirror, base, new_file(path))

@@ -37,7 +37,7 @@ def git_hooks(work: Path, canary: Path) -> None:
 def tracked_hooks(work: Path, canary: Path) -> None:
     every_hook(work / ".husky", canary)
     commit_files(work, {".husky/readme": "x\n"})
-    git("config", "core.hooksPath", ".husky", cwd=work)
+    git("config", "core.hooksPath", "../.husky", cwd=work)
     canary.unlink(missing_ok=True)
 
 
