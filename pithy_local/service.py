@@ -113,8 +113,9 @@ def add(app: App, request: AddRequest) -> Added:
     _check_isolation(app, executor, provider, request.unisolated)
     _check_model(app, provider)
     remote, warnings = _check_repository(app, request.repo)
+    mask = Redactor(app.secrets.known()).mask  # a pasted key of ours goes to no database, no model and no PR
     new = NewTask(
-        title=_title(request.title or prompt), prompt=prompt, repo=remote.display, base=request.base,
+        title=_title(mask(request.title or prompt)), prompt=mask(prompt), repo=remote.display, base=request.base,
         executor=executor, provider=provider, model=app.settings.model_name(provider, request.model),
         branch_prefix=_branch_prefix(app.settings.git.branch_prefix), priority=request.priority,
         max_tokens=request.max_tokens, unisolated=request.unisolated,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from pithy_local.door.gateway import Gateway
 from pithy_local.errors import Cancelled, LeaseLost
@@ -14,10 +15,11 @@ from pithy_local.store.lease import Lease
 class Host:
     """One attempt's lease, log and services behind the protocol of `executors.base.AttemptHost`."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, *, on_phase: Callable[[Phase], None]) -> None:
         self.lease = lease
         self.stopping = threading.Event()
         self.phase = Phase.PREPARING
+        self._on_phase = on_phase
         self._cancelled = False
         self._effects: dict[str, str] = {}
         self._log: AttemptLog | None = None
@@ -61,6 +63,7 @@ class Host:
         self.lease.check()
         self.lease.enter(phase)
         self.phase = phase
+        self._on_phase(phase)
 
     def say(self, text: str) -> None:
         self.log.say(text)

@@ -6,7 +6,7 @@ One process at a time does this (the leader); every call is safe to repeat.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pithy_local.errors import ErrorCode, LeaseLost, NoSuchTask, PithyError
 from pithy_local.executors.base import Executor, Sandbox
@@ -22,34 +22,42 @@ GRACE_MS = 60_000
 
 
 class Recovery:
-    """Recovers orphans as the process `owner`; `say` gets a line for each thing done."""
+    """Recovers orphans as the process `owner`, which runs the tasks `mine`; `say` gets a line for each thing done."""
 
-    def __init__(self, bench: Workbench, owner: str, say: Callable[[str], None]) -> None:
-        self.bench, self.owner, self.say = bench, owner, say
+    def __init__(self, bench: Workbench, owner: str, mine: Collection[str], say: Callable[[str], None]) -> None:
+        self.bench, self.owner, self.mine, self.say = bench, owner, mine, say
         self.tasks = Tasks(bench.store)
 
-    def tick(self) -> None:
+    def tick(self) -> PithyError | None:
         """Take over what has no living owner, then remove what belongs to nobody.
 
-        An engine that does not answer keeps its tasks as they are: the next tick tries again.
+        Returns why an orphan had to be left: an engine that does not answer keeps its tasks as they are, and the
+        next tick tries again.
         """
-        for orphan in Processes(self.bench.store).owned():
-            if not orphan.owner_alive:
-                self._recover(orphan)
-        for name in {"local", *(executor.name for executor in self.bench.made_executors())}:
+        processes, problem = Processes(self.bench.store), None
+        for orphan in processes.owned():
+            if self._is_orphan(orphan):
+                try:
+                    self._recover(orphan)
+                except PithyError as error:
+                    problem = error
+        processes.forget_dead()
+        for name in {"local", self.bench.settings.executor, *(made.name for made in self.bench.made_executors())}:
             try:
                 self._reap(self.bench.executor(name))
             except PithyError:
-                continue
+                continue  # nobody waits for this: the next tick tries again
         self._reap_bundles()
+        return problem
+
+    def _is_orphan(self, owned: OwnedTask) -> bool:
+        """Its owner is dead, or is this very process, which could not write down how the attempt ended."""
+        return not owned.owner_alive or (owned.owner == self.owner and owned.task.id not in self.mine)
 
     def _recover(self, orphan: OwnedTask) -> None:
         task = orphan.task
-        try:
-            executor = self.bench.executor(task.executor)
-            left = [box for box in executor.sandboxes(self.tasks.instance) if box.task == task.id]
-        except PithyError:
-            return
+        executor = self.bench.executor(task.executor)
+        left = [box for box in executor.sandboxes(self.tasks.instance) if box.task == task.id]
         lease = Processes(self.bench.store).take_over(orphan, self.owner)
         if lease is None:
             return

@@ -51,7 +51,8 @@ class Supervisor:
         jobs: int | None = None,
     ) -> None:
         self.bench = bench
-        self.engine_problem: PithyError | None = None
+        self._recovery_problem: PithyError | None = None
+        self._claim_problem: PithyError | None = None
         self.failure: Exception | None = None
         self._kind, self._say = kind, say
         self._ids = list(ids) or None
@@ -59,6 +60,7 @@ class Supervisor:
         self._tasks = Tasks(bench.store)
         self._running: dict[str, _Running] = {}
         self._lock = threading.Lock()
+        self._turn = threading.Lock()  # between a claim and its thread a task is neither queued nor running here
         self._stop = threading.Event()
         self._claiming = True
         self._owner = ""
@@ -85,11 +87,15 @@ class Supervisor:
     @property
     def idle(self) -> bool:
         """Nothing runs here, and nothing is queued that this supervisor could ever take."""
-        if self.running:
-            return False
-        if self._tasks.queued(EXECUTORS, self._ids):
-            return False
+        with self._turn:
+            if self.running or self._tasks.queued(EXECUTORS, self._ids):
+                return False
         return self._ids is not None or not self._tasks.counts().get(Status.RUNNING)
+
+    @property
+    def engine_problem(self) -> PithyError | None:
+        """Why work that needs the engine waits; None when none does, or it answers."""
+        return self._claim_problem or self._recovery_problem
 
     def start(self) -> None:
         """Begin to work. Raises PithyError(store)."""
@@ -102,11 +108,12 @@ class Supervisor:
 
     def stop(self, *, cancel: bool = True) -> None:
         """Claim nothing more; cancel what runs here, or wait for it; return when nothing of it is left. Idempotent."""
-        self._claiming = False
-        if cancel:
+        with self._turn:
+            self._claiming = False
+        while self.running:
             for running in self._snapshot():
-                self._cancel(running.host)
-        while self.running and not self.failure:
+                if cancel and not running.host.stopping.is_set():
+                    self._cancel(running.host)
             self.bench.clock.sleep(0.02)
         self._stop.set()
         for thread in self._threads:
@@ -120,16 +127,14 @@ class Supervisor:
     def tick(self) -> None:
         """One round: recover if it is time and we lead, pass cancel requests on, claim while slots are free."""
         if self._lead() and time.monotonic() >= self._recover_at:
-            Recovery(self.bench, self._owner, self._say).tick()
+            self._recovery_problem = Recovery(self.bench, self._owner, set(self._running), self._say).tick()
             self.bench.store.queue.checkpoint()
             self.bench.store.logs.checkpoint()
             self._recover_at = time.monotonic() + RECOVER_SECONDS
         self._watch()
-        while self._claiming and self.running < self._concurrency:
-            task = self._claim()
-            if task is None:
-                return
-            self._launch(task)
+        able = [name for name in EXECUTORS if name != "docker" or self._engine_answers()]
+        while self.running < self._concurrency and self._take(able):
+            pass
 
     def _work(self) -> None:
         try:
@@ -188,25 +193,34 @@ class Supervisor:
             except LeaseLost:
                 pass  # it has settled meanwhile
 
-    def _claim(self) -> Task | None:
-        able = [name for name in EXECUTORS if name != "docker" or self._engine_answers()]
-        return self._tasks.claim(self._owner, executors=able, concurrency=self._concurrency, ids=self._ids)
+    def _take(self, able: Sequence[str]) -> bool:
+        """Claim one task and start its thread; False when there is none to take."""
+        with self._turn:
+            if not self._claiming:
+                return False
+            task = self._tasks.claim(self._owner, executors=able, concurrency=self._concurrency, ids=self._ids)
+            if task is not None:
+                self._launch(task)
+            return task is not None
 
     def _engine_answers(self) -> bool:
         """Asked only while a task waits for the engine; the answer is kept for a few seconds."""
         if not self._tasks.queued(("docker",), self._ids):
+            self._claim_problem = None
             return False
         if time.monotonic() >= self._engine_at:
             try:
                 self.bench.executor("docker").check()
-                self.engine_problem = None
+                self._claim_problem = None
             except PithyError as error:
-                self.engine_problem = error
+                self._claim_problem = error
             self._engine_at = time.monotonic() + ENGINE_SECONDS
-        return self.engine_problem is None
+        return self._claim_problem is None
 
     def _launch(self, task: Task) -> None:
-        host = Host(Lease(self.bench.store, task, self._owner))
+        host = Host(
+            Lease(self.bench.store, task, self._owner), on_phase=lambda phase: self._say(f"{task.id}: {phase.value}")
+        )
         thread = threading.Thread(target=self._run, args=(host,), name=f"attempt-{task.id}", daemon=True)
         with self._lock:
             self._running[task.id] = _Running(host=host, thread=thread)

@@ -65,6 +65,16 @@ class Processes:
             "DELETE FROM process WHERE id = ? AND NOT EXISTS (SELECT 1 FROM task WHERE owner = process.id)", (owner,)
         )
 
+    def forget_dead(self) -> None:
+        """Remove the rows of processes that are gone and own nothing."""
+        rows = self._store.queue.rows(
+            """SELECT id, pid, started, boot_id FROM process
+               WHERE NOT EXISTS (SELECT 1 FROM task WHERE owner = process.id)"""
+        )
+        for row in rows:
+            if not ProcessIdentity(pid=row["pid"], started=row["started"], boot_id=row["boot_id"]).is_alive():
+                self.unregister(row["id"])
+
     def beat(self, owner: str) -> None:
         """Prolong the lease of everything this process owns."""
         self._store.queue.write(

@@ -126,13 +126,14 @@ def test_secrets_appear_nowhere(local_world: World) -> None:
     local_world.script = lambda _: fix()
     local_world.settle(f"add() must add; key {KEY}")
 
-    shown = [local_world.ok(*args).out for args in (("show", task["id"]), ("logs", task["id"]), ("list", "--json"))]
-    kept = [path.read_bytes() for path in local_world.home.rglob("*") if path.is_file()]
-    sent = [call.prompt for call in local_world.model.completions]
-    request = local_world.github.prs[0]
-    commit = git("log", "-1", "--format=%B%an%ae", request.head, cwd=local_world.bare)
-    everything = b"\n".join([*kept, *(text.encode() for text in [*shown, *sent, request.title, request.body, commit])])
-    assert [secret for secret in (KEY, TOKEN) if secret.encode() in everything] == []
+    places = {str(path): path.read_bytes() for path in local_world.home.rglob("*") if path.is_file()}
+    places |= {" ".join(args): local_world.ok(*args).out.encode() for args in
+               (("show", task["id"]), ("logs", task["id"]), ("list", "--json"))}  # fmt: skip
+    places |= {f"request {number}": call.prompt.encode() for number, call in enumerate(local_world.model.completions)}
+    [request] = local_world.github.prs
+    places["pull request"] = f"{request.title}\n{request.body}".encode()
+    places["commit"] = git("log", "-1", "--format=%B%an%ae", request.head, cwd=local_world.bare).encode()
+    assert [place for place, data in places.items() if KEY.encode() in data or TOKEN.encode() in data] == []
 
 
 def test_the_repositorys_instructions_reach_the_model(local_world: World) -> None:

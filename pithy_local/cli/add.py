@@ -1,0 +1,105 @@
+"""`add`: put a task into the queue."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from pithy_local.cli import render
+from pithy_local.cli.command import State, Verb, pass_state
+from pithy_local.cli.render import Screen
+from pithy_local.config import ExecutorName, ProviderName
+from pithy_local.errors import ErrorCode, ExitCode, PithyError, UsageError
+from pithy_local.models import Status, Task
+from pithy_local.text import safe_line
+
+
+@click.command(cls=Verb)
+@click.argument("prompt", required=False, metavar="[PROMPT or -]")
+@click.option("--repo", required=True, metavar="R", help="owner/name, an https URL, or a path to a git repository.")
+@click.option("--title", metavar="TEXT", help="The prompt's first line otherwise.")
+@click.option("--base", metavar="BRANCH", help="Branch to start from; the repository's default otherwise.")
+@click.option("--executor", type=click.Choice(get_args(ExecutorName)), help="Where it runs.")
+@click.option("--provider", type=click.Choice(get_args(ProviderName)), help="Who answers.")
+@click.option("--model", metavar="NAME", help="The model to ask.")
+@click.option("--priority", type=int, default=0, metavar="N", help="Higher goes first (default 0).")
+@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="This task's token limit.")
+@click.option("--file", type=click.Path(path_type=Path), metavar="F", help="Read the prompt from this file.")
+@click.option("--unisolated", is_flag=True, help="Allow `local` with a real model: its code runs on this host.")
+@click.option("--wait", "waits", is_flag=True, help="Return when the task has settled: 0 if completed, else 1.")
+@click.option("--follow", is_flag=True, help="As --wait, and print the log on stderr meanwhile.")
+@pass_state
+def add(
+    state: State, prompt: str | None, repo: str, title: str | None, base: str | None, executor: str | None,
+    provider: str | None, model: str | None, priority: int, max_tokens: int | None, file: Path | None,
+    unisolated: bool, waits: bool, follow: bool,
+) -> int:  # fmt: skip
+    """Queue a task: PROMPT says what to change, `-` reads it from stdin.
+
+    In a pipe only the id is printed; with --json the task object. --wait and --follow work the task in this process
+    unless another one has taken it.
+    """
+    from pithy_local import service
+
+    request = service.AddRequest(
+        prompt=_prompt(prompt, file), repo=repo, title=title, base=base, executor=executor, provider=provider,
+        model=model, priority=priority, max_tokens=max_tokens, unisolated=unisolated,
+    )  # fmt: skip
+    with state.app() as app:
+        added = service.add(app, request)
+        for warning in added.warnings:
+            state.say(f"warning: {warning}")
+        task = added.task
+        if not (waits or follow):
+            _print(task, state)
+            if Screen.current().tty:
+                state.say("`pithy-local run` works the queue; `pithy-local` opens the dashboard.")
+            return int(ExitCode.OK)
+        if not state.json:
+            _print(task, state)
+        from pithy_local.cli.work import see_through
+
+        task = see_through(app, task.id, say=state.say, follow=follow)
+        if state.json:
+            _print(task, state)
+        else:
+            state.say(_ending(task))
+        return int(ExitCode.OK if task.status is Status.COMPLETED else ExitCode.FAILED)
+
+
+def _prompt(argument: str | None, file: Path | None) -> str:
+    """The prompt from where the user put it. Raises UsageError unless it is in exactly one place, as UTF-8."""
+    if argument is not None and file is not None:
+        raise UsageError("the prompt is given twice, as an argument and with --file", hint="Give one of them.")
+    if argument is None and file is None:
+        raise UsageError("there is no prompt", hint="Say what to change, or `-` to read it from stdin.")
+    try:
+        if file is not None:
+            return file.read_text("utf-8")
+        return sys.stdin.buffer.read().decode("utf-8") if argument == "-" else argument or ""
+    except OSError as error:
+        raise PithyError(ErrorCode.USAGE, f"cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the prompt is not UTF-8: {error.reason}", hint="Convert it to UTF-8.") from error
+
+
+def _print(task: Task, state: State) -> None:
+    screen = Screen.current()
+    if state.json:
+        render.out_json(task.to_json(), screen)
+    elif screen.tty:
+        status = render.paint_cell(render.status_cell(task.status), screen)
+        render.out(f"{status}  {task.id}  {safe_line(task.title)}")
+    else:
+        render.out(task.id)
+    sys.stdout.flush()
+
+
+def _ending(task: Task) -> str:
+    """How it ended, in one line."""
+    if task.error is not None:
+        return f"{task.id} {task.status.value}: {task.error.code}: {task.error.message} {task.error.hint}"
+    return f"{task.id} {task.status.value}: {task.pr_url or task.branch}"

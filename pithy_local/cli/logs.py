@@ -1,0 +1,119 @@
+"""`logs`: a task's log from the database, whole or followed while it grows."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from pithy_local.cli.command import State, Verb, pass_state
+from pithy_local.cli.render import Screen
+from pithy_local.clock import iso
+from pithy_local.errors import ErrorCode, PithyError, UsageError
+from pithy_local.models import LogLine, Stream
+from pithy_local.text import last_segment, safe
+
+if TYPE_CHECKING:
+    from pithy_local.service import App
+
+PAGE = 1000
+_COLOURS = {Stream.SYS: "2", Stream.ERR: "33", Stream.OUT: ""}
+
+Format = Callable[[LogLine], str]
+
+
+@click.command(cls=Verb)
+@click.argument("task_id", metavar="ID")
+@click.option("-f", "--follow", is_flag=True, help="Print new lines as they come, until the task has settled.")
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Only this attempt.")
+@click.option("--lines", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
+@click.option("--since", type=click.IntRange(min=0), metavar="SEQ", help="Only lines after this sequence number.")
+@click.option("--timestamps", is_flag=True, help="Put the time before each line.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write to FILE.")  # fmt: skip
+@pass_state
+def logs(
+    state: State, task_id: str, follow: bool, attempt: int | None, lines: int | None, since: int | None,
+    timestamps: bool, output: Path | None,
+) -> int:  # fmt: skip
+    """Print the log of the task ID. With --json: one object a line (seq, attempt, at, stream, text).
+
+    Control characters of the agent's making never reach the terminal.
+    """
+    from pithy_local import service
+
+    if lines is not None and since is not None:
+        raise UsageError("--lines and --since exclude each other", hint="Give one of them.")
+    with state.app() as app, _destination(output) as (target, screen):
+        task = service.find(app, task_id)
+        render = _formatter(screen, as_json=state.json, timestamps=timestamps)
+        seen = since or 0
+        if lines is not None:
+            seen = service.last_seq(app, task.id)  # before the tail is read: no line falls between them
+            tail = service.log_tail(app, task.id, lines=lines, attempt=attempt)
+            seen = max(seen, _write(target, tail, render))
+        elif not follow:
+            for page in _pages(app, task.id, attempt, seen):
+                _write(target, page, render)
+        target.flush()
+        if follow:
+            for page in service.follow_log(app, task.id, after=seen, attempt=attempt):
+                _write(target, page, render)
+                target.flush()
+    return 0
+
+
+def _pages(app: App, task_id: str, attempt: int | None, after: int) -> Iterator[list[LogLine]]:
+    """All that comes after `after` now, in pages."""
+    from pithy_local import service
+
+    while page := service.log_page(app, task_id, after=after, limit=PAGE, attempt=attempt):
+        yield page
+        after = page[-1].seq
+
+
+def _write(target: TextIO, lines: Iterable[LogLine], render: Format) -> int:
+    """Write the lines; the sequence number of the last one, 0 if there was none."""
+    last = 0
+    for line in lines:
+        target.write(render(line) + "\n")
+        last = line.seq
+    return last
+
+
+@contextmanager
+def _destination(output: Path | None) -> Iterator[tuple[TextIO, Screen]]:
+    """stdout, or the file named by the user."""
+    if output is None:
+        yield sys.stdout, Screen.current()
+        sys.stdout.flush()
+        return
+    try:
+        with output.open("w", encoding="utf-8") as target:
+            yield target, Screen(tty=False, colour=False, width=80)
+    except OSError as error:
+        raise PithyError(ErrorCode.USAGE, f"cannot write {output}: {error.strerror}") from error
+
+
+def _formatter(screen: Screen, *, as_json: bool, timestamps: bool) -> Format:
+    """How one line of the log becomes one line of output."""
+    if as_json:
+        return lambda line: json.dumps(line.to_json())
+
+    def plain(line: LogLine) -> str:
+        text = screen.paint(safe(last_segment(line.text), keep_sgr=screen.colour), _COLOURS[line.stream])
+        if not timestamps:
+            return text
+        return f"{_local_time(line.at)}  {text}" if screen.tty else f"{iso(line.at)}\t{text}"
+
+    return plain
+
+
+def _local_time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000).strftime("%H:%M:%S")

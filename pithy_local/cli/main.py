@@ -1,0 +1,89 @@
+"""The root of the command line: which verbs there are, and what happens around each."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from pithy_local.cli.command import Dashboard, Lazy, State, VerbGroup
+from pithy_local.cli.exit_codes import report
+
+PROGRAM = "pithy-local"
+
+VERBS = {
+    "add": Lazy("pithy_local.cli.add:add", "Queue a task: what to change, and in which repository."),
+    "run": Lazy("pithy_local.cli.run:run", "Work the queue in the foreground."),
+    "list": Lazy("pithy_local.cli.view:list_", "List tasks, newest first (also: ls)."),
+    "show": Lazy("pithy_local.cli.view:show", "Show one task: state, error, usage, attempts."),
+    "logs": Lazy("pithy_local.cli.logs:logs", "Print a task's log; -f follows it."),
+    "diff": Lazy("pithy_local.cli.diff:diff", "Print a task's patch; `git apply` takes it."),
+    "wait": Lazy("pithy_local.cli.wait:wait", "Wait until tasks have settled."),
+    "cancel": Lazy("pithy_local.cli.wait:cancel", "Cancel queued or running tasks."),
+    "tui": Lazy("pithy_local.cli.tui:tui", "Open the dashboard."),
+    "demo": Lazy("pithy_local.cli.demo:demo", "See it work on a sample repository; needs no key."),
+    "doctor": Lazy("pithy_local.cli.doctor:doctor", "Check this machine, with a fix for each finding."),
+    "config": Lazy("pithy_local.cli.config:config", "Show, find or check the configuration."),
+    "image": Lazy("pithy_local.cli.image:image", "Build, list or prune the sandbox image."),
+}
+
+HELP = """Type a task, get a pull request: AI agents in sealed containers on your own machine.
+
+Without a command: the dashboard on a terminal, the list of tasks in a pipe.
+
+\b
+  pithy-local demo                                         see it work
+  pithy-local add "Fix the flaky test" --repo owner/name   queue a task
+  pithy-local run --until-idle                             work the queue
+"""
+
+
+@click.group(
+    PROGRAM,
+    cls=VerbGroup,
+    lazy=VERBS,
+    aliases={"ls": "list"},
+    help=HELP,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.pass_context
+def root(ctx: click.Context) -> int | None:
+    if ctx.invoked_subcommand is not None:
+        return None
+    verb = "tui" if sys.stdout.isatty() and sys.stdin.isatty() and not ctx.ensure_object(State).json else "list"
+    command = root.get_command(ctx, verb)
+    assert command is not None
+    with command.make_context(verb, [], parent=ctx) as inner:
+        code: int | None = command.invoke(inner)
+        return code
+
+
+def main(argv: Sequence[str] | None = None, *, dashboard: Dashboard | None = None) -> int:
+    """Run one invocation; the exit code. `dashboard` opens the terminal interface, which lies beside this layer."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    state = State(dashboard=dashboard)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a glyph that the terminal's encoding lacks is no reason to fail
+    try:
+        code = _invoke(args, state)
+        sys.stdout.flush()
+        return code
+    except BaseException as error:
+        if isinstance(error, (SystemExit, GeneratorExit)):
+            raise
+        # A command line that click refused may not have reached its --json.
+        as_json = state.json or "--json" in args
+        return report(error, as_json=as_json, verbose=state.verbose, env=os.environ)
+
+
+def _invoke(args: list[str], state: State) -> int:
+    try:
+        with root.make_context(PROGRAM, args, obj=state) as ctx:
+            return int(root.invoke(ctx) or 0)
+    except click.exceptions.Exit as done:
+        return done.exit_code

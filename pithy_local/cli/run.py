@@ -1,0 +1,28 @@
+"""`run`: work the queue in the foreground."""
+
+from __future__ import annotations
+
+import click
+
+from pithy_local.cli.command import State, Verb, pass_state
+from pithy_local.cli.signals import stop_on_signals
+from pithy_local.errors import ExitCode
+
+
+@click.command(cls=Verb)
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--until-idle", is_flag=True, help="End when nothing is queued or running here.")
+@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Attempts at once, instead of `concurrency`.")
+@pass_state
+def run(state: State, ids: tuple[str, ...], until_idle: bool, jobs: int | None) -> int:
+    """Work the queue in the foreground, or only the tasks ID.
+
+    Ends with exit code 0 whatever became of the tasks (`wait` tells). Ctrl+C stops claiming, cancels what runs in this
+    process, removes it and ends with 130. Without a Docker engine: exit code 3, and the tasks stay queued.
+    """
+    from pithy_local import service
+
+    with state.app() as app, stop_on_signals(state.say) as stop:
+        chosen = [service.find(app, ref).id for ref in ids]
+        service.run(app, ids=chosen, jobs=jobs, until_idle=until_idle, stop=stop, say=state.say)
+        return int(ExitCode.INTERRUPTED if stop.is_set() else ExitCode.OK)

@@ -1,0 +1,150 @@
+"""The report service: the runner's numbered events and diffs, taken once each.
+
+Everything here was said by something inside a sandbox: hints for the host, never evidence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pithy_local.door.answers import Refusal, json_response, read_body
+
+MAX_EVENT = 4 * 1024 * 1024
+MAX_MESSAGE = 4000
+"""Characters kept of a result's message."""
+_AT_ONCE = 4
+"""Bodies held in memory at a time."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event as the runner sent it; `data` has the keys of its kind (`step`, `rejected`, `result`)."""
+
+    n: int
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the runner says it ended. `outcome`: ready | failed; `code`: a hint at an error code."""
+
+    outcome: str
+    code: str | None
+    message: str
+    detail: dict[str, Any]
+
+
+class _Step(Struct, frozen=True):
+    name: str
+    round: int
+    text: str
+
+
+class _Rejected(Struct, frozen=True):
+    round: int
+    code: str
+    reason: str
+    patch: str
+
+
+class _Result(Struct, frozen=True):
+    outcome: Literal["ready", "failed"]
+    message: str
+    code: str | None = None
+    detail: dict[str, Any] = {}  # msgspec copies it for each instance
+
+
+class _Envelope(Struct, frozen=True):
+    n: Annotated[int, Meta(ge=1, lt=2**31)]
+    kind: Literal["step", "rejected", "result"]
+    data: dict[str, Any]
+
+
+_SHAPES: dict[str, type[Struct]] = {"step": _Step, "rejected": _Rejected, "result": _Result}
+
+
+class Reports:
+    """Takes an attempt's reports in their order; `on_event` and `on_diff` run in a worker thread, one at a time.
+
+    A report is acknowledged after its callback has returned. Where the callback raises, the answer is a 500, the
+    number stays open and the runner may send it again.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_event: Callable[[Event], None],
+        on_diff: Callable[[bytes], None],
+        max_diff_bytes: int,
+    ) -> None:
+        self.settled = threading.Event()
+        """Set by the `result` event, after `result` itself."""
+        self.result: Result | None = None
+        self.diff: bytes | None = None
+        """The last one posted."""
+        self.routes = [
+            Route("/host/event", self._event, methods=["POST"]),
+            Route("/host/diff", self._diff, methods=["POST"]),
+        ]
+        self._on_event = on_event
+        self._on_diff = on_diff
+        self._max_diff_bytes = max_diff_bytes
+        self._last = 0
+        self._turn = asyncio.Lock()
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def _event(self, request: Request) -> Response:
+        async with self._room:
+            event = _parse(await read_body(request, MAX_EVENT))
+            return await self._once(event.n, lambda: self._take_event(event))
+
+    async def _diff(self, request: Request) -> Response:
+        number = request.query_params.get("n", "")
+        if not (number.isascii() and number.isdecimal() and 1 <= len(number) <= 9 and int(number)):
+            raise Refusal(422, "wrong_shape", "`n` must be a number from 1")
+        async with self._room:
+            diff = await read_body(request, self._max_diff_bytes)
+            return await self._once(int(number), lambda: self._take_diff(diff))
+
+    async def _once(self, number: int, take: Callable[[], None]) -> Response:
+        """Take report `number` if it is the next; acknowledge a repeat without taking it again."""
+        async with self._turn:
+            if number > self._last + 1:
+                raise Refusal(409, "out_of_order", f"the next report is number {self._last + 1}, not {number}")
+            if number > self._last:
+                if self.settled.is_set():
+                    raise Refusal(409, "settled", "the result was reported before")
+                await asyncio.to_thread(take)
+                self._last = number
+            return json_response(200, msgspec.json.encode({"ack": self._last}))
+
+    def _take_event(self, event: Event) -> None:
+        self._on_event(event)
+        if event.kind == "result":
+            said = msgspec.convert(event.data, _Result)
+            self.result = Result(said.outcome, said.code, said.message[:MAX_MESSAGE], said.detail)
+            self.settled.set()
+
+    def _take_diff(self, diff: bytes) -> None:
+        self._on_diff(diff)
+        self.diff = diff
+
+
+def _parse(body: bytes) -> Event:
+    try:
+        envelope = msgspec.json.decode(body, type=_Envelope)
+        msgspec.convert(envelope.data, _SHAPES[envelope.kind])
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise Refusal(422, "wrong_shape", f"not an event: {str(error)[:200]}") from None
+    return Event(envelope.n, envelope.kind, envelope.data)

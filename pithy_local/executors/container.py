@@ -1,0 +1,225 @@
+"""The sealed container of one attempt: what it is made of, and its name as the exactly-once gate (SANDBOX §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from docker.errors import APIError, NotFound
+from docker.types import LogConfig, Ulimit
+
+from pithy_local.errors import ErrorCode, LeaseLost, PithyError
+from pithy_local.executors.base import AttemptHost, Job, Limits
+from pithy_local.executors.engine import Engine, engine_errors
+
+AGENT_USER = "1000:1000"
+DOOR_USER = "65532:65532"
+DOOR_PORT = 8111
+WORK = "/pithy"
+"""The tmpfs that holds everything of the attempt: bundle, repository, home, job."""
+BUNDLE, REPO, JOB_FILE = f"{WORK}/repo.git", f"{WORK}/repo", f"{WORK}/job.json"
+COMMAND = ["python3", "-m", "runner"]
+MiB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """Whose container it is; the engine keeps these, so they are found again after any crash."""
+
+    instance: str
+    task: str
+    attempt: int
+    fence: int
+    role: str = "agent"
+
+    @classmethod
+    def of(cls, job: Job) -> Labels:
+        return cls(instance=job.instance, task=job.task, attempt=job.attempt, fence=job.fence)
+
+    @classmethod
+    def read(cls, labels: Mapping[str, str]) -> Labels | None:
+        """None for a container that is not ours, or whose labels somebody else wrote."""
+        try:
+            return cls(
+                instance=labels["pithy.instance"], task=labels["pithy.task"], role=labels["pithy.role"],
+                attempt=int(labels["pithy.attempt"]), fence=int(labels["pithy.fence"]),
+            )  # fmt: skip
+        except (KeyError, ValueError):
+            return None
+
+    @property
+    def name(self) -> str:
+        return f"pithy-{self.instance[:6]}-{self.task}-a{self.attempt}-{self.role}"
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "pithy.instance": self.instance, "pithy.task": self.task, "pithy.attempt": str(self.attempt),
+            "pithy.fence": str(self.fence), "pithy.role": self.role,
+        }  # fmt: skip
+
+    def same_attempt(self, other: Labels) -> bool:
+        return (self.instance, self.task, self.attempt, self.role) == (
+            other.instance, other.task, other.attempt, other.role,
+        )  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    """What the runner sees. The keys are words without value: the door's stream is the identity."""
+    door = f"http://127.0.0.1:{DOOR_PORT}"
+    return {
+        "PITHY_JOB": JOB_FILE,
+        "PITHY_HOST_URL": f"{door}/host",
+        "PITHY_HOST_TOKEN": "sandbox",
+        "OPENAI_BASE_URL": f"{door}/openai/v1",
+        "OPENAI_API_KEY": "sandbox",
+        "HOME": f"{WORK}/home",
+        "TMPDIR": "/tmp",
+        "XDG_CACHE_HOME": f"{WORK}/cache",
+        "PIP_CACHE_DIR": f"{WORK}/cache/pip",
+        "UV_CACHE_DIR": f"{WORK}/cache/uv",
+        "npm_config_cache": f"{WORK}/cache/npm",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": "/opt/pithy",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def tmpfs(limits: Limits, volumes: Mapping[str, Any]) -> dict[str, str]:
+    """The writable places, each with a hard size. Docker's tmpfs is noexec unless told otherwise.
+
+    `volumes`: the image's VOLUMEs, masked: each would be an unbounded directory on the host's disk.
+    """
+    masks = dict.fromkeys(volumes, "rw,nosuid,nodev,size=8m")
+    return masks | {
+        WORK: f"rw,exec,nosuid,nodev,size={limits.disk},mode=1777",
+        "/tmp": f"rw,exec,nosuid,nodev,size={max(limits.disk // 4, 16 * MiB)},mode=1777",
+        "/var/tmp": f"rw,exec,nosuid,nodev,size={16 * MiB},mode=1777",
+        "/run": f"rw,noexec,nosuid,nodev,size={16 * MiB},mode=755",
+    }
+
+
+def options(image: str, labels: Labels, limits: Limits, volumes: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of docker-py's `containers.create`."""
+    return {
+        "image": image, "command": COMMAND, "entrypoint": [], "name": labels.name, "labels": labels.as_dict(),
+        "environment": environment(), "hostname": "sandbox", "user": AGENT_USER,
+        "network_mode": "none", "read_only": True, "cap_drop": ["ALL"], "init": True, "ipc_mode": "private",
+        "security_opt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
+        "mem_limit": limits.memory, "memswap_limit": limits.memory, "nano_cpus": int(limits.cpus * 1e9),
+        "pids_limit": limits.pids, "shm_size": 64 * MiB, "oom_score_adj": 500,
+        "ulimits": [
+            Ulimit(name="nofile", soft=4096, hard=4096),
+            Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="fsize", soft=2048 * MiB, hard=2048 * MiB),
+        ],
+        "tmpfs": tmpfs(limits, volumes),
+        # rotation would end a followed log silently: the limit lies far above what the store keeps
+        "log_config": LogConfig(type="json-file", config={"max-size": "2g", "max-file": "1"}),
+        "auto_remove": False,
+        "healthcheck": {"test": ["NONE"]},
+    }  # fmt: skip
+
+
+def seccomp_profile() -> str:
+    """The profile's JSON text; its origin and differences are in seccomp.NOTICE.md."""
+    return (Path(__file__).parent / "seccomp.json").read_text("utf-8")
+
+
+def launch(engine: Engine, image: str, job: Job, host: AttemptHost) -> str:
+    """Create and start the attempt's container, once whatever answers are lost. Returns its id.
+
+    Raises PithyError (docker_unreachable, internal, …), and LeaseLost when a newer owner's container has the name.
+    """
+    labels = Labels.of(job)
+    with engine_errors("look at the sandbox image"):
+        volumes = engine.api.inspect_image(image)["Config"].get("Volumes") or {}
+    wanted = options(image, labels, job.limits, volumes)
+    try:
+        return _launch(engine, wanted, labels, host)
+    except PithyError as error:
+        if not _lacks_init(error):
+            raise
+        return _launch(engine, {**wanted, "init": False}, labels, host)
+
+
+def _launch(engine: Engine, wanted: dict[str, Any], labels: Labels, host: AttemptHost) -> str:
+    host.intend("create", labels.name)
+    with engine_errors("create the sandbox"):
+        container = _create(engine, wanted, labels)
+    try:
+        host.done("create", container)
+        host.intend("start", container)
+        with engine_errors("start the sandbox"):
+            engine.api.start(container)  # 304 where a lost answer had started it
+        host.done("start", container)
+    except BaseException:
+        remove(engine, container)
+        raise
+    return container
+
+
+def _create(engine: Engine, wanted: dict[str, Any], labels: Labels) -> str:
+    """Create, or find what a request whose answer was lost has created; a leftover of an older fence gives way."""
+    for _ in range(3):
+        try:
+            return str(engine.client.containers.create(**wanted).id)
+        except APIError as error:
+            if error.status_code != 409:
+                raise
+            found = _take_over(engine, labels)
+        except requests.exceptions.RequestException:
+            found = _take_over(engine, labels)
+            if found is None:
+                raise
+        if found:
+            return found
+    raise PithyError(ErrorCode.INTERNAL, f"the name {labels.name} stays taken")
+
+
+def _take_over(engine: Engine, labels: Labels) -> str | None:
+    """The id of the container that has our name if it is ours; None when the name is free (again)."""
+    try:
+        existing = engine.api.inspect_container(labels.name)
+    except NotFound:
+        return None
+    theirs = Labels.read(existing["Config"].get("Labels") or {})
+    if theirs is None or not labels.same_attempt(theirs):
+        raise PithyError(ErrorCode.INTERNAL, f"a container that is not ours has the name {labels.name}")
+    if theirs.fence > labels.fence:
+        raise LeaseLost
+    if theirs.fence == labels.fence:
+        return str(existing["Id"])
+    remove(engine, str(existing["Id"]))
+    return None
+
+
+def _lacks_init(error: PithyError) -> bool:
+    """Podman without catatonit, or an engine without docker-init."""
+    said = str(error.detail.get("message", "")).lower()
+    return any(word in said for word in ("catatonit", "docker-init", "init binary"))
+
+
+def remove(engine: Engine, container: str) -> None:
+    """End every process of a container and remove it with its anonymous volumes; one that is gone is fine."""
+    with engine_errors("remove the sandbox"):
+        try:
+            engine.api.remove_container(container, v=True, force=True)
+        except NotFound:
+            return
+        except APIError as error:
+            if error.status_code != 409:  # 409: its removal is under way
+                raise
+
+
+def kill(engine: Engine, container: str) -> None:
+    """SIGKILL to every process of it; one that has ended or is gone is fine."""
+    with engine_errors("kill the sandbox"):
+        try:
+            engine.api.kill(container)
+        except APIError as error:
+            if error.status_code not in (404, 409):
+                raise

@@ -1,0 +1,129 @@
+"""One connection to a Docker engine, and its errors said as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import docker
+import requests
+import urllib3
+from docker.constants import MINIMUM_DOCKER_API_VERSION
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.types.daemon import CancellableStream
+
+from pithy_local.errors import ErrorCode, PithyError
+
+PING_SECONDS = 5
+CALL_SECONDS = 120  # removing a container with a large tmpfs on a busy machine takes a while
+
+
+class Engine:
+    """One client. Not shared between attempts: a requests session is not made for many threads."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.api = client.api
+
+    @classmethod
+    def connect(cls) -> Engine:
+        """Connect to the engine of DOCKER_HOST, else of the docker CLI's current context.
+
+        Raises PithyError (docker_unreachable).
+        """
+        with engine_errors("connect"):
+            return cls(_client(version=_negotiate(), timeout=CALL_SECONDS))
+
+    @property
+    def hijacks(self) -> bool:
+        """Whether an exec's stream is a plain socket that an event loop can adopt (unix, tcp; not TLS, ssh, npipe)."""
+        base: str = self.api.base_url
+        return base == "http+docker://localhost" or base.startswith("http://")
+
+    def url(self, path: str) -> str:
+        return f"{self.api.base_url}/v{self.api.api_version}{path}"
+
+    def stream(self, method: str, path: str, **options: Any) -> Any:
+        """A response whose body is still to be read, without a limit on the time between two of its bytes.
+
+        Raises what requests raises, and docker's APIError for a refusal.
+        """
+        response = self.api.request(method, self.url(path), stream=True, timeout=(PING_SECONDS, None), **options)
+        try:
+            response.raise_for_status()
+        except requests.exceptions.HTTPError as error:
+            raise APIError(str(error), response=response, explanation=_explanation(response)) from error
+        return response
+
+    def close(self) -> None:
+        self.client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def ping() -> None:
+    """Raises PithyError (docker_unreachable) unless an engine answers within a few seconds."""
+    with engine_errors("answer"):
+        _negotiate()
+
+
+def hang_up(response: Any) -> None:
+    """End a streamed response that another thread may be reading: that read ends at once."""
+    try:
+        CancellableStream(iter(()), response).close()
+    except (OSError, DockerException, AttributeError):
+        pass  # it had ended already, or goes through ssh, which cannot be cut from here
+    response.close()
+
+
+@contextmanager
+def engine_errors(what: str) -> Iterator[None]:
+    """Turn what docker-py, requests and urllib3 raise into PithyError; `what` completes "could not …"."""
+    try:
+        yield
+    except ImageNotFound as error:
+        raise _refused(ErrorCode.INTERNAL, what, error) from error
+    except NotFound as error:
+        raise _refused(ErrorCode.CONTAINER_LOST, what, error) from error
+    except APIError as error:
+        full = "no space left on device" in str(error).lower()
+        raise _refused(ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL, what, error) from error
+    except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        connecting = what in ("connect", "answer")
+        message = "the Docker engine does not answer" if connecting else f"lost the Docker engine: could not {what}"
+        raise PithyError(ErrorCode.DOCKER_UNREACHABLE, message, detail={"message": str(error)[:500]}) from error
+
+
+def _refused(code: ErrorCode, what: str, error: APIError) -> PithyError:
+    said = str(error.explanation or error).strip()
+    detail = {"http_status": error.status_code, "message": said[:2000]}
+    return PithyError(code, f"the Docker engine could not {what}: {said[:300]}", detail=detail)
+
+
+def _negotiate() -> str:
+    """The engine's API version. Asked without one in the path: old engines know no new one, new ones no old one."""
+    probe = _client(version=MINIMUM_DOCKER_API_VERSION, timeout=PING_SECONDS)
+    try:
+        return str(probe.api.version(api_version=False)["ApiVersion"])
+    finally:
+        probe.close()
+
+
+def _client(*, version: str, timeout: int) -> Any:
+    client = docker.from_env(version=version, timeout=timeout, use_ssh_client=True)
+    # else REQUESTS_CA_BUNDLE, meant for the web, overrides the CA that the engine's own TLS settings name
+    client.api.trust_env = False
+    return client
+
+
+def _explanation(response: Any) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(response.text).strip()

@@ -1,0 +1,189 @@
+"""What the dashboard asks of the product: records to show and four verbs. Only this module calls the service.
+
+Every method may block on a disk or a network and is called from worker threads, but `token`, `engine` and
+`running_here`, which cost microseconds and are read at each tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pithy_local import service
+from pithy_local.models import LogLine, Status, Stream, Task
+
+NEWEST = 500
+"""Tasks that are loaded; older ones are for `list --all`."""
+
+PAGE = 256
+"""Log lines in a page. Page p holds the lines with seq p*PAGE+1 … (p+1)*PAGE: seq has no gaps."""
+
+AGENT = "agent · "
+"""How the lines begin in which the runner tells what it does; others are output of the repository's programs."""
+
+TAIL_FOR_ACTION = 40
+"""How far back the line that says what an attempt does is looked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One task of the table; `doing` is the host's or the runner's last word about a running attempt."""
+
+    task: Task
+    doing: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """The numbers of the status line, over all processes of this home."""
+
+    running: int = 0
+    queued: int = 0
+    review: int = 0
+    concurrency: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The queue at one moment: the newest tasks first."""
+
+    entries: tuple[Entry, ...] = ()
+    overview: Overview = Overview()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogPart:
+    """Pages of one task's log by number, and how many lines it has by now."""
+
+    task: str
+    end: int
+    pages: Mapping[int, tuple[LogLine, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A task as the user writes it."""
+
+    repo: str = ""
+    prompt: str = ""
+    base: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """What would run a task here, in a few words; `problem` is why it cannot, `hint` what to do."""
+
+    label: str
+    isolated: bool = True
+    working: bool = True
+    problem: str = ""
+    hint: str = ""
+
+
+class Board(Protocol):
+    """The dashboard's whole world: `ServiceBoard` in the product, one in memory in the tests."""
+
+    say: Callable[[str], None]
+    """Called from any thread with one line of the supervisor's narration."""
+
+    def start(self) -> None:
+        """Start working the queue, if this board does. Raises PithyError."""
+
+    def stop(self) -> None:
+        """Cancel what runs in this process and wait until nothing of it is left. Idempotent."""
+
+    def token(self) -> tuple[int, int]:
+        """Differs after any process changed the queue (the first number) or a log (the second)."""
+
+    def engine(self) -> Engine: ...
+
+    def running_here(self) -> int:
+        """Attempts of this very process."""
+
+    def snapshot(self) -> Snapshot:
+        """Raises PithyError (store)."""
+
+    def log(self, task_id: str, pages: Collection[int] = (), *, newest: int = 0) -> LogPart:
+        """These pages and the last `newest` ones. Raises PithyError (store)."""
+
+    def add(self, draft: Draft) -> tuple[Task, tuple[str, ...]]:
+        """The queued task and warnings. Raises PithyError with what to do about it."""
+
+    def cancel(self, task_id: str) -> Task:
+        """Raises Refused for a settled task, NoSuchTask."""
+
+
+class ServiceBoard:
+    """The board over `pithy_local.service`, with a worker of its own or as a mere watcher.
+
+    `token` does not see what its own thread writes (SQLite's data_version): the thread that polls must not write.
+    """
+
+    def __init__(self, app: service.App, *, worker: bool) -> None:
+        self.say: Callable[[str], None] = lambda text: None
+        self._app = app
+        self._worker = service.worker(app, say=lambda text: self.say(text), kind="tui") if worker else None
+
+    def start(self) -> None:
+        if self._worker is not None:
+            self._worker.start()
+
+    def stop(self) -> None:
+        if self._worker is not None:
+            self._worker.stop(cancel=True)
+
+    def token(self) -> tuple[int, int]:
+        return service.change_token(self._app)
+
+    def engine(self) -> Engine:
+        executor = self._app.settings.executor
+        isolated = executor != "local"
+        label = f"{executor} (sealed)" if isolated else f"{executor} UNISOLATED"
+        if self._worker is None:
+            return Engine(label=label, isolated=isolated, working=False)
+        failure = self._worker.failure
+        if failure is not None:
+            reason = f"stopped: {type(failure).__name__}: {failure}."
+            return Engine(label="worker", isolated=isolated, problem=reason, hint="Quit and open the dashboard again.")
+        problem = self._worker.engine_problem
+        if problem is None:
+            return Engine(label=label, isolated=isolated)
+        return Engine(label=executor, isolated=isolated, problem=problem.message, hint=problem.hint)
+
+    def running_here(self) -> int:
+        return self._worker.running if self._worker is not None else 0
+
+    def snapshot(self) -> Snapshot:
+        found = service.overview(self._app)
+        overview = Overview(
+            running=found.running, queued=found.queued, review=found.review, concurrency=found.concurrency
+        )
+        tasks = service.list_tasks(self._app, limit=NEWEST)
+        return Snapshot(entries=tuple(Entry(task=task, doing=self._doing(task)) for task in tasks), overview=overview)
+
+    def _doing(self, task: Task) -> str:
+        if task.status is not Status.RUNNING:
+            return ""
+        lines = service.log_tail(self._app, task.id, lines=TAIL_FOR_ACTION)
+        told = (line.text for line in reversed(lines) if line.stream is Stream.SYS or line.text.startswith(AGENT))
+        return next(told, "").removeprefix(AGENT).removeprefix(f"{task.phase}: ")
+
+    def log(self, task_id: str, pages: Collection[int] = (), *, newest: int = 0) -> LogPart:
+        end = service.last_seq(self._app, task_id)
+        count = -(-end // PAGE)
+        wanted = {*pages, *range(max(0, count - newest), count)}
+        read = {
+            page: tuple(service.log_page(self._app, task_id, after=page * PAGE, limit=PAGE)) for page in sorted(wanted)
+        }
+        # lines that came in while we read: the end is where the last page we hold ends
+        end = max([end, *(lines[-1].seq for lines in read.values() if lines)])
+        return LogPart(task=task_id, end=end, pages=read)
+
+    def add(self, draft: Draft) -> tuple[Task, tuple[str, ...]]:
+        request = service.AddRequest(prompt=draft.prompt, repo=draft.repo.strip(), base=draft.base.strip() or None)
+        added = service.add(self._app, request)
+        return added.task, added.warnings
+
+    def cancel(self, task_id: str) -> Task:
+        return service.cancel(self._app, task_id)

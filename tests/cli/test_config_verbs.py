@@ -1,0 +1,54 @@
+"""`config show`, `path` and `check`."""
+
+from __future__ import annotations
+
+import tomllib
+
+from tests.cli.support import Cli
+
+
+def test_show_prints_the_settings_in_force_as_toml(cli: Cli) -> None:
+    cli.config.write_text("concurrency = 3\n")
+    shown = tomllib.loads(cli("config", "show", env={"PITHY_EXECUTOR": "local"}).out)
+    assert (shown["concurrency"], shown["executor"], shown["model"]["provider"]) == (3, "local", "openai")
+
+
+def test_show_as_json_is_an_object(cli: Cli) -> None:
+    assert cli("config", "show", "--json").json()["sandbox"]["pids"] == 512
+
+
+def test_show_prints_no_secret(cli: Cli) -> None:
+    env = {"OPENAI_API_KEY": "sk-canary-1", "GITHUB_TOKEN": "ghp-canary-2"}
+    assert "canary" not in cli("config", "show", env=env).out + cli("config", "show", "--json", env=env).out
+
+
+def test_path_names_the_file_in_force(cli: Cli) -> None:
+    assert cli("config", "path").out == f"{cli.config}\n"
+    assert cli("config", "path", "--config", "/none/c.toml").out == "/none/c.toml\n"
+
+
+def test_path_without_a_name_lies_in_the_users_configuration_directory(cli: Cli) -> None:
+    done = cli("config", "path", "--json", env={"PITHY_CONFIG": ""})
+    assert done.json()["path"].endswith("pithy-local/config.toml")
+    assert done.json()["exists"] is False
+
+
+def test_check_says_that_all_is_well(cli: Cli) -> None:
+    done = cli("config", "check")
+    assert (done.code, done.out, done.err) == (0, "", f"{cli.config}: ok\n")
+    assert cli("config", "check", "-q").err == ""
+
+
+def test_check_names_an_unknown_key(cli: Cli) -> None:
+    cli.config.write_text("concurency = 3\n")
+    done = cli("config", "check")
+    assert done.code == 2
+    assert done.error_lines == [
+        f"pithy-local: error: {cli.config}: unknown key `concurency`", "hint: Did you mean `concurrency`?"
+    ]  # fmt: skip
+
+
+def test_check_as_json_is_a_json_error(cli: Cli) -> None:
+    cli.config.write_text("=\n")
+    done = cli("config", "check", "--json")
+    assert (done.code, done.error["code"]) == (2, "config")

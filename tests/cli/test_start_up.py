@@ -1,0 +1,49 @@
+"""What a verb imports: start-up time counts, and a broken SDK must not break `list`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.support import Cli
+
+HEAVY = {
+    "textual", "rich", "docker", "openai", "anthropic", "github", "git", "starlette", "uvicorn", "httpx2", "h11",
+    "asyncio", "requests", "urllib3", "pydantic", "sqlite_utils",
+}  # fmt: skip
+
+PROBE = """
+import io, json, sys
+from pithy_local.__main__ import main
+sys.argv[1:], out, sys.stdout = {args!r}, sys.stdout, io.StringIO()
+code = main()
+out.write(json.dumps([code, sorted(sys.modules)]))
+"""
+
+
+def modules_after(cli: Cli, *args: str) -> tuple[int, set[str]]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(args=list(args))], env=cli.env, capture_output=True, timeout=50, check=True
+    )
+    code, modules = json.loads(done.stdout)
+    return code, set(modules)
+
+
+@pytest.mark.parametrize("args", [("--help",), ("list",), ("list", "--json"), ("add", "--help"), ("config", "path")])
+def test_light_verbs_import_no_sdk(cli: Cli, args: tuple[str, ...]) -> None:
+    cli.seed()
+    code, modules = modules_after(cli, *args)
+    assert code == 0
+    assert not modules & HEAVY
+
+
+def test_help_imports_no_verb(cli: Cli) -> None:
+    _, modules = modules_after(cli, "--help")
+    loaded = {name for name in modules if name.startswith("pithy_local.")}
+    assert loaded == {
+        "pithy_local.__main__", "pithy_local.cli", "pithy_local.cli.main", "pithy_local.cli.command",
+        "pithy_local.cli.exit_codes", "pithy_local.errors",
+    }  # fmt: skip

@@ -1,0 +1,111 @@
+"""Help, global flags, and what a wrong command line gets."""
+
+from __future__ import annotations
+
+import pytest
+
+from pithy_local import __version__
+from pithy_local.cli.main import VERBS
+from tests.cli.support import Cli
+
+
+def test_help_fits_one_screen_and_names_every_verb(cli: Cli) -> None:
+    done = cli("--help")
+    assert done.code == 0
+    assert all(f"\n  {verb} " in done.out for verb in VERBS)
+    assert len(done.out.splitlines()) <= 40
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "verb", [*VERBS, "ls", "config show", "config path", "config check", "image build", "image ls"]
+)
+def test_each_verb_has_help(cli: Cli, verb: str) -> None:
+    done = cli(*verb.split(), "--help")
+    assert done.code == 0
+    assert done.out.startswith("Usage: pithy-local ")
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("verb", ["retry", "answer", "rm", "prune", "accept", "reject", "pause", "resume", "serve",
+                                  "stats", "replay", "init", "completion", "backup", "workflow"])  # fmt: skip
+def test_a_verb_of_a_later_capability_is_absent(cli: Cli, verb: str) -> None:
+    done = cli(verb, "x")
+    assert done.code == 2
+    assert done.error_lines[0].startswith(f"pithy-local: error: no such command '{verb}'")
+    assert len(done.error_lines) == 2
+
+
+@pytest.mark.parametrize("flag", ["--verify", "--after", "--publish", "--issue", "--at", "--idempotency-key"])
+def test_a_flag_of_a_later_capability_is_absent(cli: Cli, flag: str) -> None:
+    assert cli("add", "x", "--repo", "a/b", flag, "y").code == 2
+
+
+@pytest.mark.parametrize("args", [("--version",), ("list", "--version"), ("config", "show", "--version")])
+def test_version_is_printed_before_and_after_a_verb(cli: Cli, args: tuple[str, ...]) -> None:
+    done = cli(*args)
+    assert (done.code, done.out) == (0, f"pithy-local {__version__}\n")
+
+
+def test_global_flags_count_before_the_verb(cli: Cli) -> None:
+    assert cli("--json", "list").out == "[]\n"
+
+
+def test_global_flags_count_after_the_verb(cli: Cli) -> None:
+    assert cli("list", "--json").out == "[]\n"
+
+
+def test_a_flag_before_the_verb_is_not_undone_after_it(cli: Cli) -> None:
+    assert cli("--json", "config", "--quiet", "path").json()["exists"] is True
+
+
+def test_home_flag_wins_over_the_environment(cli: Cli) -> None:
+    cli.seed()
+    elsewhere = cli.home.root.parent / "elsewhere"
+    assert cli("list", "--home", str(elsewhere)).out == ""
+    assert elsewhere.stat().st_mode & 0o777 == 0o700
+
+
+def test_alone_in_a_pipe_it_lists(cli: Cli) -> None:
+    task = cli.seed()
+    assert cli().out == cli("list").out
+    assert cli().out.startswith(task.id)
+
+
+def test_a_wrong_flag_is_one_line_with_a_hint(cli: Cli) -> None:
+    done = cli("list", "--bogus")
+    assert done.code == 2
+    assert done.out == ""
+    assert done.error_lines[0].startswith("pithy-local: error: no such option '--bogus'")
+    assert done.error_lines[1:] == ["hint: See `pithy-local list --help`."]
+
+
+def test_a_wrong_flag_under_json_is_a_json_error(cli: Cli) -> None:
+    done = cli("list", "--bogus", "--json")
+    assert done.code == 2
+    assert done.error.keys() == {"code", "message", "hint"}
+    assert done.error["code"] == "usage"
+
+
+DASHBOARD = """
+import sys
+from pithy_local.cli.main import main
+sys.exit(main(dashboard=lambda app, worker: print("dashboard, worker", worker) or 7))
+"""
+
+
+def test_alone_on_a_terminal_it_opens_the_dashboard(cli: Cli) -> None:
+    cli.program = ["-c", DASHBOARD]
+    done = cli.on_terminal()
+    assert (done.code, done.out) == (7, "dashboard, worker True\n")
+
+
+def test_the_dashboard_can_be_opened_to_watch_alone(cli: Cli) -> None:
+    cli.program = ["-c", DASHBOARD]
+    assert cli.on_terminal("tui", "--no-worker").out == "dashboard, worker False\n"
+
+
+def test_the_dashboard_needs_a_terminal(cli: Cli) -> None:
+    done = cli("tui")
+    assert done.code == 2
+    assert "needs a terminal" in done.err

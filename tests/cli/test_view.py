@@ -1,0 +1,134 @@
+"""`list` and `show` on a terminal, in a pipe and as JSON."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pithy_local.models import Status, TaskError
+from tests.cli.support import Cli
+
+TASK_KEYS = {
+    "id", "title", "prompt", "repo", "base", "status", "phase", "executor", "provider", "model", "priority", "after",
+    "branch", "base_sha", "head_sha", "pr_url", "pr_number", "error", "question", "attempts", "patch", "usage",
+    "verify", "created_at", "started_at", "finished_at",
+}  # fmt: skip
+ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+HOSTILE = "\x1b]52;c;aGk=\x07\x1b[2J\u202egpj.exe"
+
+
+def test_list_in_a_pipe_is_tsv_without_a_header(cli: Cli) -> None:
+    task = cli.seed(title="Fix\tthe tab")
+    (line,) = cli("list").out.splitlines()
+    fields = line.split("\t")
+    assert fields[:4] == [task.id, "queued", "docker", "acme/api"]
+    assert fields[5:7] == [f"pj/{task.id}", ""]
+    assert re.fullmatch(ISO, fields[7])
+    assert fields[8] == ""
+
+
+def test_list_shows_the_newest_first(cli: Cli) -> None:
+    first, second = cli.seed(), cli.seed()
+    assert [line.split("\t")[0] for line in cli("ls").out.splitlines()] == [second.id, first.id]
+
+
+def test_list_shows_thirty_unless_told_otherwise(cli: Cli) -> None:
+    for _ in range(32):
+        cli.seed()
+    assert [len(cli("list", *args).out.splitlines()) for args in ((), ("--all",), ("--limit", "3"))] == [30, 32, 3]
+
+
+def test_list_keeps_to_a_status_and_a_repository(cli: Cli) -> None:
+    cli.seed_settled(Status.FAILED, error=TaskError(code="timeout", message="too long", hint=""))
+    other = cli.seed(repo="acme/web")
+    assert cli("list", "--status", "queued", "--status", "running").out.split("\t")[0] == other.id
+    assert cli("list", "--repo", "acme/web", "--json").json()[0]["id"] == other.id
+    assert cli("list", "--repo", "acme/none").out == ""
+
+
+def test_list_finds_a_local_repository_by_a_relative_path(cli: Cli, tmp_path: Path) -> None:
+    task = cli.seed(repo=str(tmp_path / "repo"))
+    for name in ("repo", "./repo", str(tmp_path / "x/../repo")):
+        assert cli("list", "--repo", name, cwd=tmp_path).out.split("\t")[0] == task.id
+
+
+def test_list_as_json_is_an_array_of_task_objects(cli: Cli) -> None:
+    cli.seed()
+    (task,) = cli("list", "--json").json()
+    assert task.keys() == TASK_KEYS
+
+
+def test_list_on_a_terminal_has_a_header_a_glyph_and_a_word(cli: Cli) -> None:
+    cli.seed(executor="local", title="日本語 " * 30)
+    done = cli.on_terminal("list", columns=80, env={"NO_COLOR": "1"})
+    header, row = done.out.splitlines()
+    assert header.split()[:3] == ["STATUS", "ID", "REPO"]
+    assert row.startswith("○ queued")
+    assert "UNISOLATED" in row
+    assert "\x1b" not in done.out
+
+
+def test_list_on_a_terminal_is_coloured(cli: Cli) -> None:
+    cli.seed()
+    assert "\x1b[" in cli.on_terminal("list").out
+
+
+def test_an_empty_list_says_what_to_do_on_a_terminal(cli: Cli) -> None:
+    done = cli.on_terminal("list")
+    assert "pithy-local add" in done.err
+    assert cli("list").err == ""
+
+
+def test_hostile_text_never_reaches_the_terminal(cli: Cli) -> None:
+    task = cli.seed(title=HOSTILE, prompt=HOSTILE)
+    shown = (
+        cli.on_terminal("list", env={"NO_COLOR": "1"}).out + cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
+    )
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "\u202e" not in cli("show", task.id, "--json").out
+
+
+def test_show_as_json_is_the_task_object(cli: Cli) -> None:
+    task = cli.seed()
+    shown = cli("show", task.id, "--json").json()
+    assert shown == task.to_json()
+
+
+def test_show_takes_a_unique_prefix(cli: Cli) -> None:
+    task = cli.seed()
+    assert cli("show", task.id[:6], "--json").json()["id"] == task.id
+
+
+def test_show_in_a_pipe_is_one_field_a_line(cli: Cli) -> None:
+    error = TaskError(code="timeout", message="killed after 10m", hint="Give it more time.")
+    task = cli.seed_settled(Status.FAILED, error=error)
+    fields = dict(line.split("\t") for line in cli("show", task.id).out.splitlines())
+    assert fields["status"] == "failed"
+    assert fields["error.code"] == "timeout"
+    assert fields["usage.total_tokens"] == "0"
+
+
+def test_show_on_a_terminal_says_what_went_wrong_and_what_to_do(cli: Cli) -> None:
+    error = TaskError(code="timeout", message="killed after 10m", hint="Give it more time.", detail={"seconds": 600})
+    task = cli.seed_settled(Status.FAILED, error=error, prompt="Fix it\nsoon")
+    shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
+    assert shown.startswith(f"✗ failed  {task.id}  Fix it\n")
+    assert "timeout: killed after 10m\nhint: Give it more time.\n  seconds: 600\n" in shown
+    assert shown.endswith("\n  Fix it\n  soon\n")
+
+
+def test_an_unknown_id_is_exit_5(cli: Cli) -> None:
+    done = cli("show", "zzzz", "--json")
+    assert done.code == 5
+    assert done.error["code"] == "no_such_task"
+
+
+def test_a_prefix_that_fits_two_tasks_is_exit_2(cli: Cli) -> None:
+    first, second = cli.seed(), cli.seed()
+    shared = "".join(a for a, b in zip(first.id, second.id, strict=True) if a == b)[:4]
+    done = cli("show", shared)
+    assert done.code == 2
+    assert first.id in done.err
+    assert second.id in done.err
+    assert done.error_lines[1].startswith("hint: ")

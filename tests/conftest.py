@@ -1,0 +1,88 @@
+"""The Docker engine and the sandbox image for tests that need them: shared, built once, and nothing left behind.
+
+A test marked `docker` is skipped with the reason where no engine answers, and fails instead with `--require-docker`
+or PITHY_REQUIRE_DOCKER=1 (what CI sets). PITHY_BASE_IMAGE and, for the tests alone, PITHY_TEST_CA_BUNDLE
+(`sandbox.ca_bundle`) say how the image is built on this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pithy_local.config import SandboxSettings
+from pithy_local.errors import PithyError
+from pithy_local.executors.engine import Engine
+from pithy_local.executors.image import Images
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--require-docker", action="store_true", help="fail instead of skip where no engine answers")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The time limit of a docker test counts the test alone: whichever comes first also builds the image."""
+    for item in items:
+        if item.get_closest_marker("docker") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(60, func_only=True))
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A connection to the engine, for tests to look at it with."""
+    try:
+        found = Engine.connect()
+    except PithyError as error:
+        reason = f"no Docker engine answers: {error.detail.get('message', error.message)}"
+        if request.config.getoption("--require-docker") or os.environ.get("PITHY_REQUIRE_DOCKER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def sandbox_settings() -> SandboxSettings:
+    """The sandbox's settings that fit this machine."""
+    return SandboxSettings(
+        base_image=os.environ.get("PITHY_BASE_IMAGE") or SandboxSettings().base_image,
+        ca_bundle=os.environ.get("PITHY_TEST_CA_BUNDLE", ""),
+    )
+
+
+@pytest.fixture(scope="session")
+def image_locks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lock directory that all workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def sandbox_image(engine: Engine, sandbox_settings: SandboxSettings, image_locks: Path) -> str:
+    """The id of the product's own sandbox image, built by the product."""
+    return Images(engine, sandbox_settings, image_locks).ensure(print)
+
+
+@pytest.fixture
+def instance() -> str:
+    """What this test's containers are labelled with (`pithy.instance`)."""
+    return uuid.uuid4().hex
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No docker test leaves a container, volume or network with its label behind."""
+    if not request.node.get_closest_marker("docker"):
+        yield
+        return
+    engine: Engine = request.getfixturevalue("engine")
+    label = {"label": f"pithy.instance={request.getfixturevalue('instance')}"}
+    yield
+    left = [entry["Names"] for entry in engine.api.containers(all=True, filters=label)]
+    left += [entry["Name"] for entry in engine.api.volumes(filters=label)["Volumes"] or ()]
+    left += [entry["Name"] for entry in engine.api.networks(filters=label)]
+    assert not left

@@ -1,0 +1,158 @@
+"""The attempt's side for tests of the sandbox, and commands run in a container as the agent would."""
+
+from __future__ import annotations
+
+import tarfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from pithy_local.clock import SystemClock
+from pithy_local.door.gateway import Call, Gateway, Upstream
+from pithy_local.door.reports import Event, Reports
+from pithy_local.errors import Cancelled
+from pithy_local.executors.base import Job, Limits
+from pithy_local.executors.engine import Engine
+from pithy_local.models import Phase, Stream
+from tests.support import branch_sha, make_bare, make_repo
+
+MiB = 1 << 20
+TASK = "0123456789"
+REPLY = """Greets the world.
+
+```diff
+diff --git a/hello.txt b/hello.txt
+--- a/hello.txt
++++ b/hello.txt
+@@ -1,3 +1,3 @@
+ one
+-hello
++hello, world
+ three
+```
+"""
+LIMITS = Limits(cpus=2.0, memory=512 * MiB, pids=128, disk=128 * MiB, seconds=40.0)
+
+
+@dataclass
+class Host:
+    """An `AttemptHost` that keeps everything in memory and stops when told to."""
+
+    services: Gateway | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    phases: list[Phase] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    out: bytearray = field(default_factory=bytearray)
+    err: bytearray = field(default_factory=bytearray)
+    effects: list[tuple[str, str, str]] = field(default_factory=list)
+    entered: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def gateway(self) -> Gateway:
+        assert self.services is not None, "this test has no gateway"
+        return self.services
+
+    @property
+    def container(self) -> str:
+        """The id that `create` gave."""
+        return next(result for kind, effect, result in self.effects if (kind, effect) == ("done", "create"))
+
+    def checkpoint(self) -> None:
+        if self.stopping.is_set():
+            raise Cancelled
+
+    def enter(self, phase: Phase) -> None:
+        self.checkpoint()
+        with self.entered:
+            self.phases.append(phase)
+            self.entered.notify_all()
+
+    def wait_for(self, phase: Phase, timeout: float = 30) -> None:
+        with self.entered:
+            assert self.entered.wait_for(lambda: phase in self.phases, timeout), f"{phase} was not entered"
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def output(self, stream: Stream, data: bytes) -> None:
+        (self.err if stream is Stream.ERR else self.out).extend(data)
+
+    def intend(self, effect: str, key: str) -> None:
+        self.effects.append(("intend", effect, key))
+
+    def done(self, effect: str, result: str = "") -> None:
+        self.effects.append(("done", effect, result))
+
+
+class Attempt:
+    """A host with real services, and a job over a real repository."""
+
+    def __init__(self, folder: Path, instance: str, *, upstream: Upstream | None = None, **limits: Any) -> None:
+        self.events: list[Event] = []
+        self.diffs: list[bytes] = []
+        self.calls: list[Call] = []
+        reports = Reports(on_event=self.events.append, on_diff=self.diffs.append, max_diff_bytes=10_000_000)
+        model = "gpt-4o" if upstream else "scripted"
+        gateway = Gateway(
+            upstream=upstream, model=model, call_timeout=30, tokens_left=lambda: 10_000, on_call=self.calls.append,
+            reports=reports, token=None, clock=SystemClock(),
+        )  # fmt: skip
+        self.host = Host(services=gateway)
+        bare = make_bare(folder / "repo.git", make_repo(folder / "work", {"hello.txt": "one\nhello\nthree\n"}))
+        bundle = folder / "bundle.tar"
+        with tarfile.open(bundle, "w") as tar:
+            tar.add(bare, "repo.git")
+        spec = {
+            "version": 1, "task": TASK, "attempt": 1, "title": "Greet", "prompt": "Greet the world", "base": "main",
+            "base_sha": branch_sha(bare, "main"), "provider": "openai" if upstream else "scripted", "model": model,
+            "temperature": None, "replies": [REPLY], "context_tokens": 24_000, "max_output_tokens": 8192,
+            "call_timeout": 30.0, "repair_rounds": 0, "max_diff_bytes": 10_000_000,
+        }  # fmt: skip
+        self.job = make_job(instance, bundle=bundle, spec=spec, limits=replace(LIMITS, **limits))
+
+    def with_replies(self, *replies: str) -> Self:
+        self.job = replace(self.job, spec={**self.job.spec, "replies": list(replies)})
+        return self
+
+
+def make_job(
+    instance: str, *, task: str = TASK, attempt: int = 1, fence: int = 1, bundle: Path | None = None,
+    limits: Limits = LIMITS, spec: dict[str, Any] | None = None,
+) -> Job:  # fmt: skip
+    return Job(
+        instance=instance, task=task, attempt=attempt, fence=fence, spec=spec or {}, bundle=bundle or Path("unused"),
+        limits=limits, max_diff_bytes=10_000_000,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command in a container ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_in(engine: Engine, container: str, argv: Sequence[str], user: str = "1000:1000") -> Ran:
+    """`docker exec`; output as text."""
+    code, (out, err) = engine.client.containers.get(container).exec_run(list(argv), user=user, demux=True)
+    return Ran(code=code, out=(out or b"").decode("utf-8", "replace"), err=(err or b"").decode("utf-8", "replace"))
+
+
+def start_in(engine: Engine, container: str, argv: Sequence[str], user: str = "1000:1000") -> None:
+    """`docker exec -d`."""
+    engine.client.containers.get(container).exec_run(list(argv), user=user, detach=True)
+
+
+def state(engine: Engine, container: str) -> dict[str, Any]:
+    found: dict[str, Any] = engine.api.inspect_container(container)["State"]
+    return found
+
+
+def empty_image(engine: Engine, tag: str) -> str:
+    """An image without a single file, from nothing."""
+    engine.api.import_image_from_data(bytes(10_240), repository=tag)
+    return f"{tag}:latest"

@@ -1,0 +1,1 @@
+"""Tests of pithy_local.executors that need no engine."""

@@ -1,0 +1,194 @@
+"""Settings: what a file and the environment may say, and what is said about mistakes."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pithy_local import config
+from pithy_local.config import Settings, load, parse_duration, read_secrets, seconds, size_bytes
+from pithy_local.errors import UsageError
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def mistake(file: Path, text: str, env: dict[str, str] | None = None) -> UsageError:
+    """What `load` says of this file."""
+    file.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load(str(file), env or {})
+    assert caught.value.code.word == "config"
+    assert "\n" not in caught.value.message
+    return caught.value
+
+
+def test_the_example_file_is_what_the_settings_say() -> None:
+    assert EXAMPLE.read_text("utf-8") == config.example()
+
+
+def test_the_example_file_holds_every_default() -> None:
+    assert load(str(EXAMPLE), {}) == Settings()
+
+
+def test_every_key_of_the_example_is_explained() -> None:
+    for line in config.example().splitlines()[1:]:
+        if " = " in line and not line.startswith("["):
+            assert " # " in line, line
+
+
+def test_the_settings_in_force_can_be_read_back(file: Path) -> None:
+    file.write_text('[git]\nauthor = "A \\"B\\" ü <a@b.org>"\nprotected = ["a", "b"]\n[model]\nprovider = "scripted"\n')
+    settings = load(str(file), {})
+    assert msgspec.convert(tomllib.loads(config.as_toml(settings)), Settings) == settings
+
+
+def test_no_file_gives_the_defaults(tmp_path: Path) -> None:
+    assert load(None, {"HOME": str(tmp_path), "PITHY_CONFIG": ""}) == Settings()
+
+
+def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
+    for flag, env in ((str(tmp_path / "none.toml"), {}), (None, {"PITHY_CONFIG": str(tmp_path / "none.toml")})):
+        with pytest.raises(UsageError, match=r"none\.toml: cannot be read: No such file"):
+            load(flag, env)
+
+
+def test_a_file_in_the_current_directory_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.toml").write_text("concurrency = 7\n")
+    (tmp_path / "config.example.toml").write_text("concurrency = 7\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "elsewhere"))
+    assert load(None, {}).concurrency == 2
+
+
+def test_the_flag_wins_over_the_environment_variable(file: Path, tmp_path: Path) -> None:
+    file.write_text("concurrency = 3\n")
+    other = tmp_path / "other.toml"
+    other.write_text("concurrency = 5\n")
+    assert load(str(other), {"PITHY_CONFIG": str(file)}).concurrency == 5
+
+
+def test_the_file_wins_over_the_default(file: Path) -> None:
+    file.write_text('concurrency = 3\n[model]\nname = "gpt-x"\n')
+    settings = load(str(file), {})
+    assert (settings.concurrency, settings.model.name, settings.model.timeout) == (3, "gpt-x", "180s")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [
+        ("PITHY_EXECUTOR", "local", "executor"),
+        ("MODEL_PROVIDER", "scripted", "model.provider"),
+        ("MODEL_NAME", "gpt-y", "model.name"),
+        ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1", "model.openai.base_url"),
+        ("GITHUB_API_URL", "https://ghe.example.org/api/v3", "github.api_url"),
+        ("PITHY_BASE_IMAGE", "debian:12", "sandbox.base_image"),
+    ],
+)
+def test_the_environment_wins_over_the_file(file: Path, name: str, value: str, key: str) -> None:
+    file.write_text(EXAMPLE.read_text("utf-8"))
+    found = msgspec.to_builtins(load(str(file), {name: value}))
+    for part in key.split("."):
+        found = found[part]
+    assert found == value
+
+
+def test_an_empty_environment_variable_says_nothing(file: Path) -> None:
+    file.write_text('executor = "local"\n')
+    assert load(str(file), {"PITHY_EXECUTOR": ""}).executor == "local"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        ("concurency = 3", "concurency", "Did you mean `concurrency`?"),
+        ('[sandbox]\nmemry = "1g"', "sandbox.memry", "Did you mean `sandbox.memory`?"),
+        ('[model.openai]\nbase_uri = ""', "model.openai.base_uri", "Did you mean `model.openai.base_url`?"),
+        ('memory = "1g"', "memory", "Did you mean `sandbox.memory`?"),
+        ("[modell]", "modell", "Did you mean `model`?"),
+        ("[model]\nxyzzy = 1", "model.xyzzy", "Valid keys here: provider, name, "),
+    ],
+)
+def test_an_unknown_key_names_file_key_and_the_nearest(file: Path, text: str, key: str, hint: str) -> None:
+    error = mistake(file, text)
+    assert error.message == f"{file}: unknown key `{key}`"
+    assert error.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("concurrency = 0", "`concurrency`: expected a whole number >= 1"),
+        ('concurrency = "two"', "`concurrency`: expected a whole number, got a string"),
+        ("timeout = 5", "`timeout`: expected a string, got a whole number"),
+        ('timeout = "soon"', '`timeout`: expected a duration such as "90s" or "10m"'),
+        ("model = 3", "`model`: expected a table, got a whole number"),
+        ('executor = "vm"', "`executor`: expected one of docker, local"),
+        ('[model]\nprovider = "x"', "`model.provider`: expected one of openai, scripted"),
+        ('[model.openai]\nbase_url = "localhost:1"', "`model.openai.base_url`: expected a URL"),
+        ('[sandbox]\nmemory = "4 GB"', '`sandbox.memory`: expected a size such as "512m" or "4g"'),
+        ("[git]\nprotected = [1]", "`git.protected[0]`: expected a string"),
+        ('[git]\nauthor = "me"', '`git.author`: expected "Name <mail@example.org>"'),
+        ('[git]\nbranch_prefix = "../x"', "`git.branch_prefix`: not in the expected form"),
+        ('[sandbox]\ndisk = "4g"', "`sandbox.disk` counts as memory: it must be smaller than `sandbox.memory`"),
+        ('[sandbox]\nca_bundle = "/none/ca.pem"', "`sandbox.ca_bundle`: there is no file /none/ca.pem"),
+    ],
+)
+def test_a_wrong_value_is_said_in_words(file: Path, text: str, words: str) -> None:
+    error = mistake(file, text)
+    assert error.message.startswith(f"{file}: {words}")
+    assert error.hint
+
+
+@pytest.mark.parametrize("text", ["executor =", "[model\n", 'executor = "docker"\nexecutor = "local"'])
+def test_bad_toml_names_file_and_line(file: Path, text: str) -> None:
+    assert mistake(file, text).message.startswith(f"{file}: not valid TOML: ")
+
+
+def test_a_file_that_is_no_utf8_is_bad_toml(file: Path) -> None:
+    file.write_bytes(b'executor = "\xff"')
+    with pytest.raises(UsageError, match="not valid TOML"):
+        load(str(file), {})
+
+
+def test_a_wrong_environment_variable_is_named(file: Path) -> None:
+    error = mistake(file, "", {"PITHY_EXECUTOR": "vm"})
+    assert error.message == "environment variable PITHY_EXECUTOR: `executor`: expected one of docker, local"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("180s", 180.0), ("10m", 600.0), ("1.5h", 5400.0), ("250ms", 0.25), ("2d", 172_800.0)]
+)
+def test_durations(text: str, value: float) -> None:
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("90", 90.0), ("1.5", 1.5), ("10m", 600.0), ("m", None), ("-1", None), ("", None)]
+)
+def test_durations_of_the_command_line(text: str, value: float | None) -> None:
+    assert parse_duration(text) == value
+
+
+def test_sizes_are_powers_of_two() -> None:
+    assert [size_bytes(text) for text in ("1k", "512m", "4g")] == [1024, 512 << 20, 4 << 30]
+
+
+def test_the_model_of_another_provider_is_not_taken_over() -> None:
+    settings = Settings(model=config.ModelSettings(name="gpt-x"))
+    assert settings.model_name() == "gpt-x"
+    assert settings.model_name("scripted") == "scripted"
+    assert settings.model_name("openai", "gpt-z") == "gpt-z"
+
+
+def test_secrets_are_in_no_repr() -> None:
+    found = read_secrets({"OPENAI_API_KEY": "sk-canary", "GITHUB_TOKEN": "ghp-canary"})
+    assert "canary" not in f"{found!r} {found}"
+    assert found.known() == ("sk-canary", "ghp-canary")

@@ -1,0 +1,1 @@
+"""The dashboard: models alone, Pilot on a real home, and a real terminal (pty)."""

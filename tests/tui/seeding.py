@@ -1,0 +1,91 @@
+"""A real home with tasks in every state, written through the store as a supervisor would write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pithy_local import service
+from pithy_local.clock import SystemClock
+from pithy_local.config import Secrets, Settings
+from pithy_local.models import NewTask, Phase, Status, Stream, Task, TaskError
+from pithy_local.paths import Home
+from pithy_local.store import Store
+from pithy_local.store.lease import CallRecord, Lease, Processes
+from pithy_local.store.logs import Entry, Logs
+from pithy_local.store.tasks import Tasks
+
+
+class Seed:
+    """One home; its `app` is what the service is asked with."""
+
+    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+        home = Home(root=root)
+        clock = SystemClock()
+        self.app = service.App(
+            settings=settings or Settings(), secrets=Secrets(), home=home, store=Store(home, clock), clock=clock, env={}
+        )
+        self.tasks = Tasks(self.app.store)
+        self.logs = Logs(self.app.store)
+        self._owner: str | None = None
+
+    def close(self) -> None:
+        self.app.close()
+
+    def queued(self, title: str = "Fix the flaky test", repo: str = "acme/api", executor: str = "docker") -> Task:
+        """One task in the queue."""
+        return self.tasks.insert(
+            NewTask(title=title, prompt=title, repo=repo, executor=executor, provider="openai", model="gpt-4o")
+        )
+
+    def running(
+        self,
+        title: str = "Fix the flaky test",
+        *,
+        phase: Phase = Phase.AGENT,
+        repo: str = "acme/api",
+        executor: str = "docker",
+    ) -> Lease:
+        """One task whose attempt is under way, owned by a supervisor row of this process."""
+        task = self.queued(title, repo=repo, executor=executor)
+        if self._owner is None:
+            self._owner = Processes(self.app.store).register("run")
+        claimed = self.tasks.claim(self._owner, executors=[task.executor], concurrency=64, ids=[task.id])
+        assert claimed is not None
+        lease = Lease(self.app.store, claimed, self._owner)
+        lease.begin_attempt()
+        lease.enter(phase)
+        self.logs.open(lease.n, claimed.attempts, lease.fence)
+        return lease
+
+    def settled(
+        self,
+        status: Status,
+        title: str = "Bump a dependency",
+        *,
+        error: TaskError | None = None,
+        repo: str = "acme/api",
+    ) -> Task:
+        """One task that has ended."""
+        lease = self.running(title, repo=repo)
+        if status is Status.COMPLETED:
+            lease.record_commit("c" * 40)
+        lease.settle(status, error)
+        return self.tasks.get(lease.task.id)
+
+    def log(self, lease: Lease, *texts: str, stream: Stream = Stream.OUT) -> None:
+        """More lines at the end of this task's log."""
+        self.log_lines(lease, [(stream, text) for text in texts])
+
+    def log_lines(self, lease: Lease, lines: Sequence[tuple[Stream, str]]) -> None:
+        at = self.app.clock.now_ms()
+        self.logs.append(lease.n, lease.fence, [Entry(at=at, stream=stream, text=text) for stream, text in lines])
+
+    def used(self, lease: Lease, input_tokens: int, output_tokens: int) -> None:
+        """One model call of this attempt."""
+        lease.record_call(
+            CallRecord(
+                at=self.app.clock.now_ms(), provider="openai", model="gpt-4o", http_status=200,
+                input_tokens=input_tokens, output_tokens=output_tokens, estimated=False, seconds=1.0,
+            )
+        )  # fmt: skip

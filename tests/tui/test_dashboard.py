@@ -1,0 +1,359 @@
+"""What a user does and sees, on a real home."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.coordinate import Coordinate
+from textual.widgets import Button, Input, TextArea
+
+from pithy_local.config import ModelSettings, ScriptedSettings, Settings
+from pithy_local.models import Status, Stream, TaskError
+from pithy_local.tui.board import PAGE, Draft, ServiceBoard
+from pithy_local.tui.screens.confirm import ConfirmScreen
+from pithy_local.tui.screens.new_task import NewTaskScreen
+from pithy_local.tui.widgets.pages import KEPT
+from tests.support import branch_sha, make_bare, make_repo
+from tests.tui.driving import User, dashboard
+from tests.tui.seeding import Seed
+
+SIZES = [(80, 24), (120, 40), (200, 50)]
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Iterator[Seed]:
+    replies = tmp_path / "replies.json"
+    replies.write_text("[]")
+    scripted = ModelSettings(provider="scripted", scripted=ScriptedSettings(file=str(replies)))
+    made = Seed(tmp_path / "home", Settings(executor="local", model=scripted))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def other(seed: Seed) -> Iterator[Seed]:
+    """Another process' view of the same home: its writes are what the dashboard must notice."""
+    made = Seed(seed.app.home.root)
+    yield made
+    made.close()
+
+
+class BusyBoard(ServiceBoard):
+    """A worker's board at a moment when two attempts run in this process."""
+
+    def __init__(self, seed: Seed) -> None:
+        super().__init__(seed.app, worker=False)
+
+    def running_here(self) -> int:
+        return 2
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_empty_home_says_what_this_is(seed: Seed, size: tuple[int, int]) -> None:
+    async with dashboard(seed, size=size) as user:
+        await user.sees("Type a task, get a pull request.", "Press n", "0 running / 2", "? Help", "q Quit")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_tasks_and_the_selected_log_are_on_one_screen(seed: Seed, size: tuple[int, int]) -> None:
+    error = TaskError(code="policy", message="the diff touches .github/workflows/ci.yml", hint="Look at it.")
+    seed.settled(Status.NEEDS_REVIEW, "Add dark mode", error=error)
+    lease = seed.running("Fix the flaky test")
+    seed.log(lease, "round 1 · asking gpt-4o", stream=Stream.SYS)
+    async with dashboard(seed, size=size) as user:
+        await user.sees("● running", "◆ review", "Fix the", "› round 1 · asking gpt-4o", "FOLLOW ▼", "review 1")
+        await user.presses("j")
+        await user.sees("policy: the diff touches", "→ Look at it.")
+
+
+async def test_a_task_of_another_process_appears_on_top_and_the_cursor_stays(seed: Seed, other: Seed) -> None:
+    first = seed.queued("The first one")
+    async with dashboard(seed) as user:
+        await user.sees("The first one")
+        other.queued("A later one")
+        await user.sees("A later one")
+        assert user.table.selected == first.id
+        assert user.table.cursor_row == 1
+        assert [str(user.table.get_cell_at(Coordinate(row, 2))) for row in (0, 1)] == ["A later one", "The first one"]
+
+
+async def test_a_change_of_state_is_seen(seed: Seed, other: Seed) -> None:
+    lease = other.running("Fix it")
+    async with dashboard(seed) as user:
+        await user.sees("● running")
+        lease.settle(Status.FAILED, TaskError(code="timeout", message="took too long", hint="Give it more time."))
+        await user.sees("✗ failed", "timeout: took too long", "0 running / 2")
+
+
+async def test_the_log_follows_and_pauses_on_a_move_up(seed: Seed, other: Seed) -> None:
+    lease = other.running()
+    other.log(lease, *(f"line {n}" for n in range(1, 201)))
+    async with dashboard(seed) as user:
+        await user.sees("line 200")
+        other.log(lease, "line 201")
+        await user.sees("line 201")
+        await user.presses("enter", "k")
+        top = user.log.scroll_offset.y
+        other.log(lease, *(f"line {n}" for n in range(202, 210)))
+        await user.sees("PAUSED  +8 new")
+        assert user.log.scroll_offset.y == top
+        assert "line 209" not in user.screen
+        await user.presses("G")
+        await user.sees("line 209", "FOLLOW ▼")
+
+
+async def test_scrolling_down_to_the_end_follows_again(seed: Seed) -> None:
+    lease = seed.running()
+    seed.log(lease, *(f"line {n}" for n in range(1, 201)))
+    async with dashboard(seed) as user:
+        await user.sees("line 200")
+        await user.presses("tab", "k", "k")
+        await user.sees("PAUSED")
+        await user.presses("j", "j")
+        await user.sees("FOLLOW ▼")
+
+
+async def test_a_resize_does_not_pause(seed: Seed) -> None:
+    lease = seed.running()
+    seed.log(lease, *(f"line {n}" for n in range(1, 201)))
+    async with dashboard(seed) as user:
+        await user.sees("line 200")
+        for size in ((80, 24), (140, 50), (80, 24)):
+            await user.pilot.resize_terminal(*size)
+            await user.sees("line 200", "FOLLOW ▼")
+
+
+async def test_a_long_log_is_read_in_few_pages(seed: Seed) -> None:
+    lease = seed.running()
+    total = PAGE * (KEPT + 10)
+    seed.log(lease, *(f"line {n}" for n in range(1, total + 1)))
+    async with dashboard(seed) as user:
+        await user.sees(f"line {total}")
+        assert len(user.log._pages) <= 2
+        await user.presses("enter", "g")
+        await user.sees("line 1 ", "line 2 ")
+        for _ in range(total // 30):
+            user.log.scroll_page_down(animate=False)
+            await user.pilot.pause()
+        assert len(user.log._pages) <= KEPT
+        await user.sees(f"line {total}")
+
+
+async def test_each_task_has_its_own_log(seed: Seed) -> None:
+    for name in ("one", "two"):
+        seed.log(seed.running(f"Task {name}"), f"output of {name}")
+    async with dashboard(seed) as user:
+        await user.sees("output of two")
+        await user.presses("j")
+        await user.sees("output of one")
+        await user.sees_no("output of two")
+
+
+async def test_hostile_text_is_shown_as_text(seed: Seed) -> None:
+    lease = seed.running("[/foo] \x1b]52;c;aGVsbG8=\x07title", repo="acme/[bold]x")
+    seed.log(lease, "\x1b[2J[/foo]\x1b]52;c;aGVsbG8=\x07 end of it", stream=Stream.ERR)
+    error = TaskError(code="internal", message="[/bar]\x1b[2J", hint="[red]hint")
+    seed.settled(Status.FAILED, "[/failed]", error=error)
+    async with dashboard(seed) as user:
+        await user.sees("[/failed]", "internal: [/bar]", "→ [red]hint", "[bold]x")
+        await user.presses("j")
+        await user.sees("! [/foo] end of it", "[/foo] title")
+        assert user.screen.replace("\n", "").isprintable()
+        await user.presses("x")
+        await user.sees("[/foo] title", "Keep it (n)")
+
+
+async def test_cancel_asks_with_the_focus_on_no_and_enter_keeps_the_task(seed: Seed) -> None:
+    task = seed.queued()
+    async with dashboard(seed) as user:
+        await user.sees("○ queued")
+        await user.presses("x")
+        await user.sees(f"Cancel task {task.id}?", "It has not started")
+        assert user.app.focused is user.app.screen.query_one("#no", Button)
+        await user.presses("x", "enter")
+        await user.sees_no("Cancel task")
+        assert seed.tasks.get(task.id).status is Status.QUEUED
+
+
+async def test_cancel_of_a_queued_task_takes_effect_at_once(seed: Seed) -> None:
+    seed.queued()
+    async with dashboard(seed) as user:
+        await user.sees("○ queued")
+        await user.presses("x", "y")
+        await user.sees("⊘ cancelled", "queue 0")
+
+
+async def test_cancel_of_a_running_task_is_asked_of_its_owner(seed: Seed) -> None:
+    lease = seed.running()
+    async with dashboard(seed) as user:
+        await user.sees("● running")
+        await user.presses("x")
+        await user.sees("sandbox removed")
+        await user.presses("y")
+        await user.until(lambda: seed.tasks.get(lease.task.id).cancel_requested, "the request")
+        await user.sees("cancelling")
+        await user.presses("x")
+        await user.sees("being cancelled already")
+
+
+async def test_a_settled_task_cannot_be_cancelled(seed: Seed) -> None:
+    seed.settled(Status.COMPLETED)
+    async with dashboard(seed) as user:
+        await user.sees("✓ done")
+        await user.presses("x")
+        await user.sees("Nothing to cancel")
+
+
+async def test_a_new_task_is_added_and_selected(seed: Seed, tmp_path: Path) -> None:
+    repo = make_bare(tmp_path / "app.git", make_repo(tmp_path / "work", {"a.txt": "a\n"}))
+    seed.queued("An older one", repo=str(repo))
+    async with dashboard(seed) as user:
+        await user.sees("An older one")
+        await user.presses("n")
+        await user.sees("New task", "What should change?")
+        await user.types("Say hello")
+        await user.presses("ctrl+s")
+        await user.sees("is queued", "Say hello")
+        newest = seed.tasks.select()[0]
+        assert (newest.title, newest.prompt, newest.base, newest.executor) == ("Say hello", "Say hello", None, "local")
+        await user.until(lambda: user.table.selected == newest.id, "the new task is selected")
+
+
+async def test_a_refused_task_stays_in_the_dialog_with_the_reason(seed: Seed, tmp_path: Path) -> None:
+    async with dashboard(seed, size=(80, 24)) as user:
+        await user.presses("n")
+        await user.until(lambda: isinstance(user.app.screen, NewTaskScreen), "the dialog")
+        await user.types(str(tmp_path / "missing"))
+        await user.presses("tab")
+        await user.types("Do it")
+        await user.presses("ctrl+s")
+        await user.until(lambda: user.app.screen.query("#problem.-said").first() is not None, "the problem")
+        await user.sees("missing", "ctrl+s")
+        assert seed.tasks.select() == []
+        assert user.app.screen.query_one(TextArea).text == "Do it"
+
+
+async def test_esc_keeps_the_draft(seed: Seed) -> None:
+    async with dashboard(seed) as user:
+        await user.presses("n")
+        await user.until(lambda: isinstance(user.app.screen, NewTaskScreen), "the dialog")
+        await user.types("acme/api")
+        await user.presses("tab")
+        await user.types("Half a thought")
+        await user.presses("escape")
+        await user.sees_no("New task")
+        await user.presses("n")
+        await user.sees("acme/api", "Half a thought")
+
+
+async def test_recent_repositories_are_offered_newest_first(seed: Seed) -> None:
+    for repo in ("acme/old", "acme/new", "acme/old"):
+        seed.queued(repo=repo)
+    async with dashboard(seed) as user:
+        await user.sees("○ queued")
+        await user.presses("n")
+        await user.until(lambda: isinstance(user.app.screen, NewTaskScreen), "the dialog")
+        field = user.app.screen.query_one("#repo", Input)
+        assert field.value == "acme/old"
+        await user.presses("shift+tab", "down")
+        assert field.value == "acme/new"
+
+
+async def test_a_paste_with_escape_sequences_is_made_safe(seed: Seed) -> None:
+    async with dashboard(seed) as user:
+        await user.presses("n")
+        await user.until(lambda: isinstance(user.app.screen, NewTaskScreen), "the dialog")
+        for field in (user.app.screen.query_one("#repo", Input), user.app.screen.query_one(TextArea)):
+            field.focus()
+            await user.pilot.pause()
+            user.app.screen.post_message(events.Paste("one\x1b[2J\r\ntwo\x1b]52;c;aGk=\x07"))
+        prompt = user.app.screen.query_one(TextArea)
+        await user.until(lambda: prompt.text == "one\ntwo", "the pasted text")
+        assert "\x1b" not in user.app.screen.query_one("#repo", Input).value
+
+
+async def test_esc_never_quits(seed: Seed) -> None:
+    async with dashboard(seed) as user:
+        await user.presses("escape", "escape", "?")
+        await user.sees("This help")
+        await user.presses("escape")
+        await user.sees_no("This help")
+        await user.presses("escape")
+        assert user.app.is_running
+        assert user.app.return_value is None
+
+
+async def test_help_shows_every_key(seed: Seed) -> None:
+    async with dashboard(seed, size=(120, 60)) as user:
+        await user.presses("question_mark")
+        await user.sees("Everywhere", "Cancel the selected task", "stops following", "Add the task", "◆ review")
+
+
+async def test_q_quits_at_once_when_nothing_runs_here(seed: Seed) -> None:
+    seed.running("An attempt of another process")
+    async with dashboard(seed) as user:
+        await user.presses("q")
+        await user.until(lambda: user.app.return_value == 0, "the exit")
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+async def test_quitting_with_attempts_in_work_asks(seed: Seed, key: str) -> None:
+    async with dashboard(seed, board=BusyBoard(seed)) as user:
+        await user.presses(key)
+        await user.sees("Quit? 2 attempts run in this dashboard", "Stay (n)")
+        await user.presses("q", "enter")
+        await user.until(lambda: not isinstance(user.app.screen, ConfirmScreen), "the question is gone")
+        assert user.app.return_value is None
+        await user.presses("q", "y")
+        await user.until(lambda: user.app.return_value == 0, "the exit")
+
+
+async def test_the_supervisors_words_reach_the_status_line(seed: Seed) -> None:
+    board = ServiceBoard(seed.app, worker=False)
+    async with dashboard(seed, board=board, size=(160, 40)) as user:
+        await user.sees("0 running")
+        board.say("0abc: started \x1b[2J[/x]")
+        await user.sees("0abc: started [/x]")
+
+
+async def test_a_dashboard_with_a_worker_does_the_task_it_was_given(seed: Seed, tmp_path: Path) -> None:
+    repo = make_bare(tmp_path / "app.git", make_repo(tmp_path / "work", {"a.txt": "hello\n"}))
+    answer = "```diff\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-hello\n+hello world\n```\n"
+    (tmp_path / "replies.json").write_text(json.dumps([answer]))
+    board = ServiceBoard(seed.app, worker=True)
+    try:
+        async with dashboard(seed, board=board) as user:
+            draft = Draft(repo=str(repo), prompt="Say hello to the world")
+            task, _ = await asyncio.to_thread(board.add, draft)
+            await user.sees("✓ done", "round 1 · asking", "completed: ")
+    finally:
+        board.stop()
+    assert branch_sha(repo, task.branch) == seed.tasks.get(task.id).head_sha
+
+
+async def test_the_mouse_selects_a_task(seed: Seed) -> None:
+    seed.queued("The lower one")
+    seed.queued("The upper one")
+    async with dashboard(seed) as user:
+        await user.sees("The lower one")
+        await user.pilot.click("TaskTable", offset=(5, 2))
+        await user.until(lambda: "The lower one" in User.static(user, "#header") or user.table.cursor_row == 1, "row 1")
+
+
+async def test_without_colour_the_states_still_differ(seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TEXTUAL_THEME", "textual-ansi")
+    seed.settled(Status.FAILED)
+    seed.settled(Status.COMPLETED)
+    async with dashboard(seed) as user:
+        await user.sees("✗ failed", "✓ done")
+        colours = {segment.style.color for strip in user.app.screen._compositor.render_strips()
+                   for segment in user.app._filters[-1].apply(list(strip), user.app.screen.background_colors[1])
+                   if segment.style and segment.style.color and segment.style.color.triplet}  # fmt: skip
+        assert colours
+        assert all(len({*color.triplet}) == 1 for color in colours if color.triplet)

@@ -1,0 +1,184 @@
+"""What the widgets are made from, without a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from pithy_local.models import LogLine, Phase, Status, Stream, TaskError
+from pithy_local.tui import look
+from pithy_local.tui.actions import ACTIONS, Place, at, bindings
+from pithy_local.tui.board import PAGE, Draft, Engine, Entry, Overview, ServiceBoard
+from pithy_local.tui.widgets.pages import Pages
+from tests.tui.seeding import Seed
+
+GUIDE = Path(__file__).parents[2] / "docs" / "dashboard.md"
+
+
+def lines(first: int, count: int) -> tuple[LogLine, ...]:
+    return tuple(
+        LogLine(seq=seq, attempt=1, at=0, stream=Stream.OUT, text=f"line {seq}") for seq in range(first, first + count)
+    )
+
+
+def test_pages_find_a_line_by_its_row() -> None:
+    pages = Pages()
+    pages.put(2, lines(2 * PAGE + 1, PAGE))
+    found = pages.line(2 * PAGE + 7)
+    assert found is not None
+    assert found.seq == 2 * PAGE + 8
+
+
+def test_pages_miss_what_was_not_read() -> None:
+    pages = Pages()
+    pages.put(0, lines(1, 10))
+    assert pages.line(10) is None
+    assert pages.line(PAGE) is None
+
+
+def test_pages_forget_the_least_recently_used() -> None:
+    pages = Pages(kept=2)
+    pages.put(0, lines(1, PAGE))
+    pages.put(1, lines(PAGE + 1, PAGE))
+    pages.line(0)
+    pages.put(2, lines(2 * PAGE + 1, PAGE))
+    assert len(pages) == 2
+    assert pages.line(0) is not None
+    assert pages.line(PAGE) is None
+
+
+def test_a_late_shorter_page_does_not_hide_lines() -> None:
+    pages = Pages()
+    pages.put(0, lines(1, 20))
+    pages.put(0, lines(1, 5))
+    assert pages.line(19) is not None
+
+
+@pytest.mark.parametrize(
+    ("ms", "shown"), [(-5, "0s"), (59_999, "59s"), (60_000, "1m"), (3_600_000, "1h"), (172_800_000, "2d")]
+)
+def test_age_is_short(ms: int, shown: str) -> None:
+    assert look.age(ms) == shown
+
+
+@pytest.mark.parametrize(("count", "shown"), [(950, "950"), (12_400, "12.4k"), (1_200_000, "1.2M")])
+def test_tokens_are_short(count: int, shown: str) -> None:
+    assert look.tokens(count) == shown
+
+
+@pytest.mark.parametrize(
+    ("repo", "shown"),
+    [("acme/api", "api"), ("/srv/git/tool.git", "tool"), ("https://host/a/b.git", "b"), ("/srv/x/", "x")],
+)
+def test_a_repository_has_a_short_name(repo: str, shown: str) -> None:
+    assert look.repo_name(repo) == shown
+
+
+def test_every_state_has_a_glyph_and_a_word_of_its_own() -> None:
+    assert {*look.STATUS} == {*Status}
+    assert len({each.glyph for each in look.STATUS.values()}) == len({each.word for each in look.STATUS.values()}) == 7
+    assert all(cell_len(each.glyph) == 1 for each in look.STATUS.values())
+
+
+@pytest.mark.parametrize("text", ["\x1b]52;c;aGVsbG8=\x07", "\x1b[2J", "a\r\nb", "\x9b31m", "\x1b]8;;http://x\x1b\\l"])
+def test_no_control_character_survives(text: str) -> None:
+    as_log = look.log_line(LogLine(seq=1, attempt=1, at=0, stream=Stream.ERR, text=text))
+    assert as_log.plain.isprintable()
+    assert look.line(text).plain.isprintable()
+
+
+def test_markup_in_untrusted_text_stays_text() -> None:
+    assert look.line("[/foo] [bold]x").plain == "[/foo] [bold]x"
+
+
+def test_a_programs_colours_stay_in_its_log_line() -> None:
+    shown = look.log_line(LogLine(seq=1, attempt=1, at=0, stream=Stream.OUT, text="\x1b[32mPASSED\x1b[0m t.py"))
+    assert shown.plain == "  PASSED t.py"
+    assert any("green" in str(s.style) or "color(2)" in str(s.style) for s in shown.spans)
+
+
+def test_a_very_long_line_is_cut() -> None:
+    shown = look.log_line(LogLine(seq=1, attempt=1, at=0, stream=Stream.OUT, text="x" * 1_000_000))
+    assert len(shown.plain) <= look.LINE_SHOWN + 2
+
+
+def test_the_header_says_what_went_wrong_and_what_to_do(tmp_path: Path) -> None:
+    seed = Seed(tmp_path)
+    error = TaskError(code="llm_timeout", message="no answer within 180 s", hint="Try again later.")
+    task = seed.settled(Status.FAILED, error=error)
+    shown = look.header(Entry(task=task), seed.app.clock.now_ms()).plain
+    seed.close()
+    assert "✗ failed" in shown
+    assert "llm_timeout: no answer within 180 s" in shown
+    assert "→ Try again later." in shown
+
+
+def test_an_unisolated_attempt_says_so_in_table_and_header(tmp_path: Path) -> None:
+    seed = Seed(tmp_path)
+    entry = Entry(task=seed.tasks.get(seed.running(executor="local").task.id), doing="cloning")
+    shown = look.header(entry, 0).plain
+    seed.close()
+    assert look.now(entry).startswith("UNISOLATED · agent · cloning")
+    assert "local UNISOLATED" in shown
+
+
+def test_the_status_line_says_why_the_engine_does_not_work() -> None:
+    engine = Engine(label="docker", problem="no engine answers", hint="Is Docker running?")
+    shown = look.status_line(Overview(running=1, queued=2, review=3, concurrency=4), engine).plain
+    assert "1 running / 4" in shown
+    assert "queue 2" in shown
+    assert "review 3" in shown
+    assert "✗ docker: no engine answers Is Docker running?" in shown
+
+
+def test_the_board_reads_the_newest_pages_and_the_end(tmp_path: Path) -> None:
+    seed = Seed(tmp_path)
+    lease = seed.running()
+    seed.log(lease, *(f"line {n}" for n in range(1, 2 * PAGE + 11)))
+    part = ServiceBoard(seed.app, worker=False).log(lease.task.id, newest=2)
+    seed.close()
+    assert part.end == 2 * PAGE + 10
+    assert {*part.pages} == {1, 2}
+    assert [part.pages[1][0].seq, part.pages[2][-1].seq] == [PAGE + 1, 2 * PAGE + 10]
+
+
+def test_the_board_says_what_an_attempt_does(tmp_path: Path) -> None:
+    seed = Seed(tmp_path)
+    lease = seed.running(phase=Phase.AGENT)
+    seed.log(lease, "agent · round 1 · asking gpt-4o")
+    seed.log(lease, "some output")
+    snapshot = ServiceBoard(seed.app, worker=False).snapshot()
+    seed.close()
+    assert look.now(snapshot.entries[0]) == "agent · round 1 · asking gpt-4o"
+    assert snapshot.overview.running == 1
+
+
+def test_the_boards_token_moves_when_another_connection_writes(tmp_path: Path) -> None:
+    seed, other = Seed(tmp_path), Seed(tmp_path)
+    board = ServiceBoard(seed.app, worker=False)
+    before = board.token()
+    other.queued()
+    after = board.token()
+    seed.close()
+    other.close()
+    assert after != before
+
+
+def test_a_draft_starts_empty() -> None:
+    assert Draft() == Draft(repo="", prompt="", base="")
+
+
+def test_action_ids_are_unique_and_keys_do_not_collide_in_a_place() -> None:
+    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+    for place in Place:
+        keys = [key for action in at(place) for key in action.keys.split(",")]
+        assert len(keys) == len({*keys})
+        assert len(bindings(place)) == len(at(place))
+
+
+def test_the_guide_has_every_action() -> None:
+    guide = GUIDE.read_text("utf-8")
+    missing = [action.id for action in ACTIONS if f"| `{action.shown}` | {action.help} |" not in guide]
+    assert not missing

@@ -1,0 +1,236 @@
+"""The dashboard on a real terminal: a pty, and what really reaches it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from pithy_local.models import Stream
+from tests.tui.seeding import Seed
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from pithy_local import service
+from pithy_local.tui.app import run_board, run_dashboard
+from pithy_local.tui.board import ServiceBoard
+
+
+class Busy(ServiceBoard):
+    def running_here(self):
+        return 2
+
+    def stop(self):
+        Path(sys.argv[1], "stopped").touch()
+
+
+class Broken(Busy):
+    def snapshot(self):
+        raise RuntimeError("a bug")
+
+
+with service.open_app(home=sys.argv[1], env=dict(os.environ)) as app:
+    mode = sys.argv[2]
+    if mode in ("watch", "worker"):
+        sys.exit(run_dashboard(app, worker=mode == "worker"))
+    sys.exit(run_board({"busy": Busy, "broken": Broken}[mode](app, worker=False), app.clock))
+"""
+ROOT = Path(__file__).parents[2]
+ALT_SCREEN, MAIN_SCREEN, SHOW_CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
+
+
+class Terminal:
+    """A dashboard on a pty of its own; `written` is every byte that reached the terminal."""
+
+    def __init__(self, home: Path, mode: str, env: Mapping[str, str]) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        self.before = termios.tcgetattr(slave)
+        clean = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+        clean |= {"HOME": str(home), "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **env}
+        clean |= {"PITHY_CONFIG": str(home.parent / "config.toml"), "PYTHONPATH": str(ROOT)}
+        (home.parent / "config.toml").touch()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(home), mode],
+            stdin=slave, stdout=slave, stderr=slave, env=clean, cwd=ROOT, start_new_session=True,
+        )  # fmt: skip
+        self.slave = slave
+        self.written = b""
+
+    def types(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def reads(self, seconds: float = 0.05) -> bool:
+        """Take what was written; False once the other end is closed."""
+        if select.select([self.master], [], [], seconds)[0]:
+            try:
+                data = os.read(self.master, 65_536)
+            except OSError:
+                return False
+            self.written += data
+        return True
+
+    def until(self, text: bytes, timeout: float = 20.0) -> None:
+        deadline = time.monotonic() + timeout
+        while text not in self.written:
+            assert time.monotonic() < deadline, f"{text!r} never appeared; last: {self.written[-3000:]!r}"
+            assert self.process.poll() is None or self.reads(), f"ended early: {self.written[-3000:]!r}"
+            self.reads()
+
+    def ends(self, timeout: float = 20.0) -> int:
+        """The exit code, everything read up to the end."""
+        deadline = time.monotonic() + timeout
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, f"still runs; last: {self.written[-3000:]!r}"
+            self.reads()
+        while select.select([self.master], [], [], 0)[0] and self.reads():
+            pass
+        return self.process.returncode
+
+    def is_restored(self) -> bool:
+        attributes = termios.tcgetattr(self.slave)
+        tail = self.written.rpartition(ALT_SCREEN)[2]
+        return attributes == self.before and MAIN_SCREEN in tail and SHOW_CURSOR in tail.partition(MAIN_SCREEN)[2]
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+        for descriptor in (self.master, self.slave):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Iterator[Seed]:
+    made = Seed(tmp_path / "home")
+    yield made
+    made.close()
+
+
+@contextlib.contextmanager
+def terminal(seed: Seed, mode: str = "watch", env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+    opened = Terminal(seed.app.home.root, mode, env or {})
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_the_first_frame_appears_and_q_gives_the_terminal_back(seed: Seed) -> None:
+    seed.queued("Fix the flaky test")
+    with terminal(seed) as screen:
+        screen.until(b"Fix the flaky")
+        screen.types("q")
+        assert screen.ends() == 0
+        assert screen.is_restored()
+
+
+def test_no_escape_sequence_of_a_task_reaches_the_terminal(seed: Seed) -> None:
+    lease = seed.running("[/foo]\x1b]52;c;dGl0bGU=\x07 title \x1b[2J")
+    seed.log(lease, "\x1b]52;c;bG9n\x07 [/bar] \x1b[2J\x1b]0;owned\x07\x9b2J", stream=Stream.ERR)
+    seed.log(lease, "\x1b[31mcoloured\x1b[0m the end")
+    with terminal(seed) as screen:
+        screen.until(b"the end")
+        screen.until(b"[/bar]")
+        screen.types("\t")
+        screen.until(b"Back")
+        screen.types("q")
+        assert screen.ends() == 0
+        for never in (b"\x1b]52", b"\x1b[2J", b"\x1b]0;", b"dGl0bGU", b"\xc2\x9b"):
+            assert never not in screen.written
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it_in_order(seed: Seed, number: signal.Signals) -> None:
+    seed.queued("Fix the flaky test")
+    with terminal(seed) as screen:
+        screen.until(b"Fix the flaky")
+        screen.process.send_signal(number)
+        assert screen.ends() == 130
+        assert screen.is_restored()
+
+
+def test_a_closed_terminal_ends_it(seed: Seed) -> None:
+    seed.queued("Fix the flaky test")
+    with terminal(seed) as screen:
+        screen.until(b"Fix the flaky")
+        os.close(screen.slave)
+        os.close(screen.master)
+        screen.process.send_signal(signal.SIGHUP)  # the kernel sends it only for a controlling terminal
+        assert screen.process.wait(timeout=20) == 130
+
+
+def test_a_crash_gives_the_terminal_back_and_stops_the_work(seed: Seed) -> None:
+    with terminal(seed, "broken") as screen:
+        assert screen.ends() == 1
+        assert screen.is_restored()
+        assert b"a bug" in screen.written
+        assert (seed.app.home.root / "stopped").exists()
+
+
+def test_a_signal_stops_the_work_and_says_so_on_the_terminal_that_was_given_back(seed: Seed) -> None:
+    with terminal(seed, "busy") as screen:
+        screen.until(b"Type a task")
+        screen.process.send_signal(signal.SIGTERM)
+        assert screen.ends() == 130
+        assert b"cancelling 2 running attempts" in screen.written.rpartition(MAIN_SCREEN)[2]
+        assert (seed.app.home.root / "stopped").exists()
+
+
+def test_a_database_that_breaks_is_shown_and_the_dashboard_stays(seed: Seed) -> None:
+    seed.queued("Fix the flaky test")
+    with terminal(seed) as screen:
+        screen.until(b"Fix the flaky")
+        seed.app.store.queue.write("DROP TABLE usage")
+        screen.until(b"no such table")
+        screen.types("q")
+        assert screen.ends() == 0
+
+
+def test_no_colour_has_shades_of_grey_alone(seed: Seed) -> None:
+    seed.queued("Fix the flaky test")
+    with terminal(seed, env={"NO_COLOR": "1"}) as screen:
+        screen.until(b"Fix the flaky")
+        screen.types("q")
+        screen.ends()
+        colours = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", screen.written)
+        assert colours
+        assert all(len({*colour}) == 1 for colour in colours)
+        assert len({*colours}) > 3
+
+
+def test_without_a_terminal_it_says_so(seed: Seed) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(seed.app.home.root), "watch"], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=30, check=False, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "the dashboard needs a terminal" in done.stderr
+
+
+def test_a_worker_starts_and_ends_with_the_dashboard(seed: Seed) -> None:
+    with terminal(seed, "worker") as screen:
+        screen.until(b"Type a task")
+        processes = "SELECT kind FROM process"
+        deadline = time.monotonic() + 10
+        while not [row for row in seed.app.store.queue.rows(processes) if row["kind"] == "tui"]:
+            assert time.monotonic() < deadline
+            screen.reads()
+        screen.types("q")
+        assert screen.ends() == 0
+        assert seed.app.store.queue.rows(processes) == []
