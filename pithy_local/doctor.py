@@ -29,9 +29,6 @@ RUNC_FIXED: dict[tuple[int, ...], tuple[int, ...]] = {(1, 3): (1, 3, 3)}
 RUNC_OLDEST = (1, 2, 8)
 """The first releases, of each line, without the container escapes of November 2025 (CVE-2025-31133 and its like)."""
 ANSWER_SECONDS = 20.0
-KNOWN_REPOSITORY = "octocat/Hello-World"
-"""Any name does: what counts is whether GitHub takes the token, which it says before it says 404."""
-
 T = TypeVar("T")
 
 
@@ -115,17 +112,23 @@ def check_github(facts: Facts) -> Check:
     if not token:
         fix = "Set GITHUB_TOKEN, or `gh auth login`. Local repositories need none."
         return Check(name="github", ok=None, message="there is no GitHub token: no pull requests", fix=fix)
-    forge = GitHubForge(api_url=facts.settings.github.api_url, token=token, rate_limit_wait=0.0, retry_pause=0.1)
+
+    def ask() -> str:
+        forge = GitHubForge(api_url=facts.settings.github.api_url, token=token, rate_limit_wait=0.0, retry_pause=0.1)
+        try:
+            return forge.login()
+        finally:
+            forge.close()
+
     try:
-        _within(ANSWER_SECONDS, lambda: forge.repository(KNOWN_REPOSITORY))
+        login = _within(ANSWER_SECONDS, ask)
     except TimeoutError:
         return Check(name="github", ok=None, message="the token could not be tried: GitHub does not answer")
     except PithyError as error:
         if error.code is ErrorCode.GITHUB_AUTH and error.detail.get("http_status") == 401:
             return Check(name="github", ok=False, message=error.message, fix=error.hint)
-        if error.code is not ErrorCode.REPO_UNREACHABLE:  # which a server that knows no such name says to a good token
-            return Check(name="github", ok=None, message=f"the token could not be tried: {error.message}")
-    return Check(name="github", ok=True, message=f"{facts.settings.github.api_url} takes the token")
+        return Check(name="github", ok=None, message=f"the token could not be tried: {error.message}")
+    return Check(name="github", ok=True, message=f"{facts.settings.github.api_url} takes the token of {login}")
 
 
 def check_disk(home: Home) -> Check:

@@ -145,6 +145,11 @@ def recent_repos(app: App) -> list[str]:
     return Tasks(app.store).recent_repos()
 
 
+def steps(app: App) -> dict[str, str]:
+    """What each running task is doing now, by id, in its sandbox's words; none for phases of the host."""
+    return Tasks(app.store).steps()
+
+
 def log_page(app: App, task_id: str, *, after: int = 0, limit: int = 1000, attempt: int | None = None) -> list[LogLine]:
     """Lines with seq > `after`, in order, `limit` at most."""
     return Logs(app.store).page(task_id, after=after, limit=limit, attempt=attempt)
@@ -266,9 +271,13 @@ def run(
 
 
 def build_image(app: App, say: Callable[[str], None]) -> str:
-    """Build the sandbox image if it is not there; its id. Raises PithyError(image_build_failed, docker_unreachable)."""
+    """Build the sandbox image if it is not there; its tag.
+
+    Raises PithyError (image_build_failed, docker_unreachable).
+    """
     with _images(app) as images:
-        return images.ensure(say)
+        found = images.ensure(say)
+        return images.current_tag() or found
 
 
 def list_images(app: App) -> list[ImageInfo]:
@@ -289,7 +298,7 @@ def _images(app: App) -> Iterator[Images]:
     from pithy_local.executors.image import Images
 
     with Engine.connect() as engine:
-        yield Images(engine, app.settings.sandbox)
+        yield Images(engine, app.settings.sandbox, locks=app.home.root)
 
 
 def _title(text: str) -> str:

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pithy_local.config import Settings
 from pithy_local.door.loop import EventLoop
 from pithy_local.door.reports import Result
 from pithy_local.door.serving import Loopback
@@ -108,7 +107,7 @@ class LocalExecutor:
     isolated = False
 
     def __init__(
-        self, settings: Settings, home: Home, loop: EventLoop, *, runner: Sequence[str] = RUNNER,
+        self, home: Home, loop: EventLoop, *, runner: Sequence[str] = RUNNER,
         collector: Sequence[str] = COLLECTOR,
     ) -> None:  # fmt: skip
         self._scratch = home.scratch

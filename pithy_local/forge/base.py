@@ -46,6 +46,9 @@ class Forge(Protocol):
     came), message, documentation_url and request_id.
     """
 
+    def login(self) -> str:
+        """Whose token it is. Raises PithyError (github_auth) for one that is not accepted."""
+
     def repository(self, slug: str) -> RepoInfo:
         """The repository and what may be done with it. A missing right to push is no error here: see `can_push`."""
 

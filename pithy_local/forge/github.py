@@ -50,6 +50,10 @@ class GitHubForge:
         self._lock = threading.Lock()
         self._github: Github | None = None
 
+    def login(self) -> str:
+        with self._asking("the account") as github:
+            return str(github.get_user().raw_data["login"])
+
     def repository(self, slug: str) -> RepoInfo:
         with self._repository(slug) as repo:
             # The raw answer: PyGithub's attributes are None where something else than GitHub answered.
@@ -106,16 +110,22 @@ class GitHubForge:
     def _repository(self, slug: str) -> Iterator[Repository]:
         """The repository, not asked for yet; whatever fails inside becomes a PithyError."""
         checked_slug(slug)
+        with self._asking(slug) as github:
+            yield github.get_repo(slug)
+
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[Github]:
+        """The one client; whatever fails inside becomes a PithyError about `what`."""
         with self._lock:
             try:
                 if self._github is None:
                     self._github = self._connect()
-                yield self._github.get_repo(slug)
+                yield self._github
             except PithyError:
                 raise
             except Exception as error:
                 # `from None`: the chain could show a request's headers in a traceback.
-                raise mapped(error, slug) from None
+                raise mapped(error, what) from None
 
     def _connect(self) -> Github:
         from github import Auth, Github, GithubRetry

@@ -29,10 +29,10 @@ def make_executor(name: str, settings: Settings, home: Home, loop: EventLoop) ->
     if name == "docker":
         from pithy_local.executors.docker import DockerExecutor
 
-        return DockerExecutor(settings, loop)
+        return DockerExecutor(settings, loop, locks=home.root)
     from pithy_local.executors.local import LocalExecutor
 
-    return LocalExecutor(settings, home, loop)
+    return LocalExecutor(home, loop)
 
 
 def make_forge(settings: Settings, secrets: Secrets) -> Forge:

@@ -118,6 +118,15 @@ class Tasks:
         rows = self._store.queue.rows("SELECT status, count(*) AS number FROM task GROUP BY status")
         return {Status(row["status"]): int(row["number"]) for row in rows}
 
+    def steps(self) -> dict[str, str]:
+        """What each running task's sandbox last said it was doing, by id."""
+        rows = self._store.queue.rows(
+            """SELECT t.id, json_extract(e.body, '$.text') AS text FROM task t JOIN event e ON e.id =
+                 (SELECT max(id) FROM event WHERE task = t.n AND attempt = t.attempt AND kind IN ('step', 'phase'))
+               WHERE t.status = 'running' AND e.kind = 'step'"""
+        )
+        return {row["id"]: row["text"] for row in rows}
+
     def queued(self, executors: Sequence[str], ids: Sequence[str] | None = None) -> int:
         """How many tasks a claim with these arguments could take, were there slots."""
         row = self._store.queue.row(

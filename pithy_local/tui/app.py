@@ -37,6 +37,7 @@ class Dashboard(App[int]):
     def __init__(self, board: Board, clock: Clock) -> None:
         # Textual's ansi themes are black on black under NO_COLOR: colours are made true ones, then grey
         super().__init__(ansi_color=False if "NO_COLOR" in os.environ else None)
+        self.animation_level = "none"  # a key takes effect at once, also while lines pour in
         self._board, self._clock = board, clock
         self._told_to_leave = False
 

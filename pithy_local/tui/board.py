@@ -11,19 +11,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pithy_local import service
-from pithy_local.models import LogLine, Status, Stream, Task
+from pithy_local.models import LogLine, Task
 
 NEWEST = 500
 """Tasks that are loaded; older ones are for `list --all`."""
 
 PAGE = 256
 """Log lines in a page. Page p holds the lines with seq p*PAGE+1 … (p+1)*PAGE: seq has no gaps."""
-
-AGENT = "agent · "
-"""How the lines begin in which the runner tells what it does; others are output of the repository's programs."""
-
-TAIL_FOR_ACTION = 40
-"""How far back the line that says what an attempt does is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,15 +153,9 @@ class ServiceBoard:
         overview = Overview(
             running=found.running, queued=found.queued, review=found.review, concurrency=found.concurrency
         )
-        tasks = service.list_tasks(self._app, limit=NEWEST)
-        return Snapshot(entries=tuple(Entry(task=task, doing=self._doing(task)) for task in tasks), overview=overview)
-
-    def _doing(self, task: Task) -> str:
-        if task.status is not Status.RUNNING:
-            return ""
-        lines = service.log_tail(self._app, task.id, lines=TAIL_FOR_ACTION)
-        told = (line.text for line in reversed(lines) if line.stream is Stream.SYS or line.text.startswith(AGENT))
-        return next(told, "").removeprefix(AGENT).removeprefix(f"{task.phase}: ")
+        tasks, steps = service.list_tasks(self._app, limit=NEWEST), service.steps(self._app)
+        entries = tuple(Entry(task=task, doing=steps.get(task.id, "")) for task in tasks)
+        return Snapshot(entries=entries, overview=overview)
 
     def log(self, task_id: str, pages: Collection[int] = (), *, newest: int = 0) -> LogPart:
         end = service.last_seq(self._app, task_id)

@@ -20,8 +20,9 @@ def assert_delivered(world: World, task: dict[str, Any]) -> None:
     assert git("rev-parse", f"{task['head_sha']}^", cwd=world.bare) == task["base_sha"]
     [request] = world.github.prs
     assert (request.title, request.base, request.head) == ("Pithy Jaunt: add() must add", "main", task["branch"])
-    assert request.body.endswith(f"<!-- pithy-task:{task['id']} -->")
-    assert "add() must add" in request.body
+    body = request.body or ""
+    assert body.endswith(f"<!-- pithy-task:{task['id']} -->")
+    assert "add() must add" in body
     assert task["pr_number"] == request.number
     assert task["usage"] == {"input_tokens": 1200, "output_tokens": 80, "total_tokens": 1280, "cost_usd": None}
     assert (task["patch"]["files"], task["patch"]["added"], task["patch"]["removed"]) == (1, 1, 1)

@@ -100,13 +100,12 @@ def test_a_timeout_kills_the_container(world: World) -> None:
 
 @pytest.mark.docker
 def test_an_image_that_cannot_be_built_fails_the_task_with_the_reason(world: World) -> None:
-    broken = world.root / "broken.pem"
-    broken.write_text("-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n")
     world.configure(sandbox__base_image="pithy-test.invalid/none:latest")
 
     task = world.settle()
 
     assert (task["status"], task["error"]["code"]) == ("failed", "image_build_failed")
+    assert any("pithy-test.invalid/none" in line["text"] for line in world.log(task["id"]))
 
 
 def refuse_pushes(world: World) -> None:

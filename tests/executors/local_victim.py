@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pithy_local.config import Settings
 from pithy_local.door.loop import EventLoop
 from pithy_local.executors.local import LocalExecutor
 from pithy_local.paths import Home
@@ -16,7 +15,7 @@ from tests.executors.stand_ins import DAEMON, STAY, python
 def main(folder: Path) -> None:
     home = Home(root=folder / "home").prepare()
     with EventLoop() as loop:
-        LocalExecutor(Settings(), home, loop, runner=python(DAEMON + STAY)).run(make_job(folder), RecordingHost())
+        LocalExecutor(home, loop, runner=python(DAEMON + STAY)).run(make_job(folder), RecordingHost())
 
 
 if __name__ == "__main__":

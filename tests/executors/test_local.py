@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pithy_local.config import Settings
 from pithy_local.door.loop import EventLoop
 from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, PithyError
 from pithy_local.executors.base import Executor, Job
@@ -67,7 +66,7 @@ def nothing_left(home: Home) -> Iterator[None]:
 @pytest.fixture
 def executor(home: Home, loop: EventLoop) -> Callable[..., LocalExecutor]:
     """Makes an executor; keyword arguments are commands in the place of the real ones."""
-    return lambda **commands: LocalExecutor(Settings(), home, loop, **commands)
+    return lambda **commands: LocalExecutor(home, loop, **commands)
 
 
 @contextmanager
@@ -299,7 +298,7 @@ def test_nothing_of_an_attempt_survives_the_sigkill_of_its_host(home: Home, loop
         victim.wait()
 
     wait_until_gone(*pids)
-    executor = LocalExecutor(Settings(), home, loop)
+    executor = LocalExecutor(home, loop)
     (left,) = executor.sandboxes("instance")
     assert (left.task, left.attempt, left.fence, left.handle) == (TASK, 1, 3, ROOM)
     assert left.created_ms > 0

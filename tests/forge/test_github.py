@@ -87,6 +87,15 @@ def test_without_a_token_a_public_repository_can_be_read_but_not_pushed_to(githu
     assert GitHubForge(api_url=github.url, token="").repository("octo-org/public").can_push is False
 
 
+def test_the_token_says_whose_it_is(github: FakeGitHub) -> None:
+    github.add_token("ghp_of_ada", login="ada")
+
+    client = GitHubForge(api_url=github.url, token="ghp_of_ada")
+
+    assert client.login() == "ada"
+    client.close()
+
+
 def test_an_unknown_repository_is_unreachable(forge: GitHubForge) -> None:
     with pytest.raises(PithyError) as caught:
         forge.repository("octo-org/missing")
