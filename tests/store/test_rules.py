@@ -27,7 +27,7 @@ SHA = "a" * 40
         ("UPDATE task SET phase = 'dancing'", "CHECK constraint failed"),
         ("UPDATE task SET lease_until = NULL", "CHECK constraint failed"),
         ("DELETE FROM task", "only a settled task can be deleted"),
-        ("INSERT INTO attempt(task, number, created_at) SELECT n, 2, 1 FROM task", "a new attempt needs a settled task"),
+        ("INSERT INTO attempt(task, number, created_at) SELECT n, 2, 1 FROM task", "new attempt needs a settled task"),
     ],
 )  # fmt: skip
 def test_a_running_task_obeys_the_rules(store: Store, lease: Lease, sql: str, rule: str) -> None:
