@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import httpx2
@@ -65,7 +65,7 @@ class Gateway:
     `tokens_left` and `on_call` run in worker threads. `on_call` is called once for each call that went to the
     upstream, before the sandbox sees the end of the answer. `token` None: whoever can connect is the attempt (the
     door's stream is its identity); a string: every request must carry it as a bearer. `upstream` None: no model
-    may be called.
+    may be called. `secrets`: what else is masked in answers, beside the upstream's key.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class Gateway:
         reports: Reports,
         token: str | None,
         clock: Clock,
+        secrets: Sequence[str] = (),
     ) -> None:
         self.reports = reports
         self.token = token
@@ -86,7 +87,7 @@ class Gateway:
         """What went wrong last; a good call clears it."""
         self._upstream = upstream
         self._client = UpstreamClient(upstream) if upstream else None
-        self._redactor = Redactor([upstream.api_key] if upstream else [])
+        self._redactor = Redactor([*secrets, *([upstream.api_key] if upstream else [])])
         self._model = model
         self._call_timeout = call_timeout
         self._tokens_left = tokens_left

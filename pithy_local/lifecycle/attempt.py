@@ -140,7 +140,7 @@ class Attempt:
         bench, settings = self.bench, self.bench.settings.model
         limit = self.task.max_tokens or settings.max_tokens_per_task
         tasks = Tasks(bench.store)
-        gateway = bench.loop.call(self._make_gateway(
+        gateway = Gateway(
             upstream=self.upstream(), model=self.task.model, call_timeout=seconds(settings.timeout),
             tokens_left=lambda: limit - tasks.tokens_used(self.task.id), on_call=self.count,
             reports=Reports(
@@ -148,16 +148,13 @@ class Attempt:
                 max_diff_bytes=MAX_DIFF_BYTES,
             ),
             token=None if isolated else self.artifacts.new_token(), clock=bench.clock,
-        ))  # fmt: skip
+            secrets=bench.secrets.known(),
+        )  # fmt: skip
         self.host.attach(gateway=gateway)
         try:
             yield
         finally:
             bench.loop.call(gateway.aclose())
-
-    @staticmethod
-    async def _make_gateway(**parts: Any) -> Gateway:
-        return Gateway(**parts)
 
     def upstream(self) -> Upstream | None:
         """The model's real address and key; None for `scripted`, which asks nobody."""
