@@ -71,7 +71,10 @@ class Room:
         for folder in (self.home, self.path / "tmp"):
             folder.mkdir()
         with tarfile.open(job.bundle) as bundle:
-            bundle.extractall(self.path, filter="data")
+            if hasattr(tarfile, "data_filter"):  # Python 3.11.4; the bundle is our own, older ones do without
+                bundle.extractall(self.path, filter="data")
+            else:
+                bundle.extractall(self.path)
 
     def write_job(self, spec: dict[str, Any]) -> None:
         """The job file, complete at once: its appearance starts the runner."""
