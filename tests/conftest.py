@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("docker") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(60, func_only=True))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tests and seconds per suite: the sum over all workers, set-up and tear-down included."""
+    seconds, tests = Counter[str](), Counter[str]()
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        if isinstance(report, pytest.TestReport):
+            suite = "/".join(report.nodeid.split("::")[0].split("/")[:2])
+            seconds[suite] += report.duration
+            tests[suite] += report.when == "call"
+    terminalreporter.section("suites")
+    for suite, spent in seconds.most_common():
+        terminalreporter.write_line(f"{spent:8.1f} s {tests[suite]:5d} tests  {suite}")
 
 
 @pytest.fixture(scope="session")
