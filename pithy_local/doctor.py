@@ -8,7 +8,7 @@ import shutil
 import socket
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -43,6 +43,8 @@ class Facts(Protocol):
     def home(self) -> Home: ...
     @property
     def store(self) -> Store: ...
+    @property
+    def env(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +79,10 @@ def check_docker(facts: Facts) -> Iterator[Check]:
             yield from _image(engine, facts)
     except PithyError as error:
         fix = "Install or start Docker, or point DOCKER_HOST at it; `--executor local` runs without it, UNISOLATED."
-        said = str(error.detail.get("message", ""))
-        yield Check(name="engine", ok=False if needed else None, message=_joined(error.message, said), fix=fix)
+        where = facts.env.get("DOCKER_HOST", "")
+        message = error.message + (f" at {where}" if where else "")
+        said = _reason(str(error.detail.get("message", "")))
+        yield Check(name="engine", ok=False if needed else None, message=_joined(message, said), fix=fix)
 
 
 def check_git() -> Check:
@@ -285,6 +289,12 @@ def _numbers(version: str) -> tuple[int, ...]:
     """`"1.1.5+ds1"` → (1, 1, 5)"""
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
     return tuple(int(part or 0) for part in found.groups()) if found else ()
+
+
+def _reason(said: str) -> str:
+    """The system's own words where they end a chain of exceptions: `Connection refused`."""
+    found = re.search(r"\[Errno \d+\] ([\w ]+)|Error\(\d+, '([^']+)'\)", said)
+    return (found[1] or found[2]).strip() if found else said
 
 
 def _joined(message: str, said: str) -> str:

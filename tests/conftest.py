@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,14 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tests and seconds per suite: the sum over all workers, set-up and tear-down included."""
-    seconds, tests = Counter[str](), Counter[str]()
+    seconds: dict[str, float] = defaultdict(float)
+    tests = Counter[str]()
     for report in (report for reports in terminalreporter.stats.values() for report in reports):
         if isinstance(report, pytest.TestReport):
             suite = "/".join(report.nodeid.split("::")[0].split("/")[:2])
             seconds[suite] += report.duration
             tests[suite] += report.when == "call"
     terminalreporter.section("suites")
-    for suite, spent in seconds.most_common():
+    for suite, spent in sorted(seconds.items(), key=lambda item: -item[1]):
         terminalreporter.write_line(f"{spent:8.1f} s {tests[suite]:5d} tests  {suite}")
 
 

@@ -12,7 +12,7 @@ from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
 from pithy_local.cli.render import Screen
 from pithy_local.config import ExecutorName, ProviderName
-from pithy_local.errors import ErrorCode, ExitCode, PithyError, UsageError
+from pithy_local.errors import ExitCode, PithyError, UsageError
 from pithy_local.models import Status, Task
 from pithy_local.text import safe_line
 
@@ -40,12 +40,12 @@ def add(
     """Queue a task: PROMPT says what to change, `-` reads it from stdin.
 
     In a pipe only the id is printed; with --json the task object. --wait and --follow work the task in this process
-    unless another one has taken it.
+    unless another one has taken it. A prompt that begins with a dash goes last, after `--`.
     """
     from pithy_local import service
 
     request = service.AddRequest(
-        prompt=_prompt(prompt, file), repo=repo, title=title, base=base, executor=executor, provider=provider,
+        prompt=_prompt(prompt, file, state), repo=repo, title=title, base=base, executor=executor, provider=provider,
         model=model, priority=priority, max_tokens=max_tokens, unisolated=unisolated,
     )  # fmt: skip
     with state.app() as app:
@@ -62,15 +62,22 @@ def add(
             _print(task, state)
         from pithy_local.cli.work import see_through
 
-        task = see_through(app, task.id, say=state.say, follow=follow)
-        if state.json:
-            _print(task, state)
-        else:
+        try:
+            task = see_through(app, task.id, say=state.say, follow=follow)
+        except (PithyError, KeyboardInterrupt):
+            task = service.find(app, task.id)
+            if task.status is Status.QUEUED:
+                state.say(f"{task.id} stays queued: `pithy-local run {task.id}` works it")
+            raise
+        finally:
+            if state.json:  # whatever came between: the task is there, and this is how it is found
+                _print(task, state)
+        if not state.json:
             state.say(_ending(task))
         return int(ExitCode.OK if task.status is Status.COMPLETED else ExitCode.FAILED)
 
 
-def _prompt(argument: str | None, file: Path | None) -> str:
+def _prompt(argument: str | None, file: Path | None, state: State) -> str:
     """The prompt from where the user put it. Raises UsageError unless it is in exactly one place, as UTF-8."""
     if argument is not None and file is not None:
         raise UsageError("the prompt is given twice, as an argument and with --file", hint="Give one of them.")
@@ -78,10 +85,14 @@ def _prompt(argument: str | None, file: Path | None) -> str:
         raise UsageError("there is no prompt", hint="Say what to change, or `-` to read it from stdin.")
     try:
         if file is not None:
-            return file.read_text("utf-8")
-        return sys.stdin.buffer.read().decode("utf-8") if argument == "-" else argument or ""
+            return file.read_text("utf-8-sig")
+        if argument != "-":
+            return argument or ""
+        if state.may_ask:
+            state.say("The prompt, please; ctrl+d ends it:")
+        return sys.stdin.buffer.read().decode("utf-8-sig")
     except OSError as error:
-        raise PithyError(ErrorCode.USAGE, f"cannot read {file}: {error.strerror}") from error
+        raise UsageError(f"cannot read {file}: {error.strerror}", hint="Name a text file with the prompt.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"the prompt is not UTF-8: {error.reason}", hint="Convert it to UTF-8.") from error
 
@@ -101,5 +112,5 @@ def _print(task: Task, state: State) -> None:
 def _ending(task: Task) -> str:
     """How it ended, in one line."""
     if task.error is not None:
-        return f"{task.id} {task.status.value}: {task.error.code}: {task.error.message} {task.error.hint}"
+        return safe_line(f"{task.id} {task.status.value}: {task.error.code}: {task.error.message}. {task.error.hint}")
     return f"{task.id} {task.status.value}: {task.pr_url or task.branch}"

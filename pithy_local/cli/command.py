@@ -145,6 +145,16 @@ class VerbGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """click's own, but what is near a mistyped verb is looked for among the lazy ones too."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:
+            names = self.list_commands(ctx)
+            raise click.exceptions.NoSuchCommand(error.command_name, possibilities=names, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of verbs, without importing one of the lazy ones."""
         rows = [(name, lazy.summary) for name, lazy in self._lazy.items()]
@@ -191,7 +201,12 @@ def silence(stream: TextIO) -> None:
 
 def error_of(error: click.ClickException) -> PithyError:
     """click's complaint about the command line as one of ours: exit 2, one line, where to look."""
-    context = getattr(error, "ctx", None)
+    context: click.Context | None = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "pithy-local"
     message = " ".join(error.format_message().split())
-    return UsageError(message[:1].lower() + message[1:], hint=f"See `{path} --help`.")
+    hint = f"See `{path} --help`."
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and isinstance(error.ctx.command, click.Group):
+        message = f"`{path}` needs a command: {', '.join(error.ctx.command.list_commands(error.ctx))}"
+    elif isinstance(error, click.NoSuchOption) and path.endswith(" add"):
+        hint += " A prompt that begins with a dash goes last, after `--`."
+    return UsageError(message[:1].lower() + message[1:].removesuffix("."), hint=hint)

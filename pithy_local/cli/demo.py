@@ -31,7 +31,7 @@ def demo(state: State, executor: str | None) -> int:
     from pithy_local.cli.work import see_through
     from pithy_local.paths import find_home
 
-    root = sample.demo_home(find_home(state.home, state.env))
+    root = sample.demo_home(find_home(state.home, state.env).prepare())
     with service.open_app(config_file=state.config, home=str(root), env=state.env) as app:
         prepared = sample.prepare_demo(app, executor=executor, say=state.say)
         state.say(f"sample repository: {prepared.repo}")

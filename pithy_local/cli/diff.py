@@ -129,7 +129,7 @@ def _stat_lines(files: list[FileStat], screen: Screen) -> Iterator[str]:
         changed = "binary" if file.added is None else f"+{file.added} −{file.removed}"
         yield f"{changed:>12}  {safe(file.path)}"
     added, removed = sum(file.added or 0 for file in files), sum(file.removed or 0 for file in files)
-    yield f"{f'+{added} −{removed}':>12}  in {len(files)} files"
+    yield f"{f'+{added} −{removed}':>12}  in {render.number_of(len(files), 'file')}"
 
 
 def _coloured(patch: bytes, screen: Screen) -> Iterator[str]:

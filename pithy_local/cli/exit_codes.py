@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import click
 
 from pithy_local.cli.command import error_of, silence, write_error
-from pithy_local.errors import ErrorCode, ExitCode, PithyError
+from pithy_local.errors import ErrorCode, ExitCode, PithyError, UsageError
 
 BROKEN_PIPE = 141
 """128 + SIGPIPE: what a shell says of a program whose reader has left."""
@@ -36,13 +36,18 @@ def report(error: BaseException, *, as_json: bool, verbose: bool, env: Mapping[s
 
 
 def as_pithy_error(error: BaseException) -> PithyError:
-    """Any exception as one that has a code: the command line's, a full disk, or a bug of ours."""
+    """Any exception as one that has a code: the command line's, a full disk, or a bug of ours.
+
+    Bytes of an argument that are no UTF-8 are surrogates in Python: they fail where text is first stored or sent.
+    """
     if isinstance(error, PithyError):
         return error
     if isinstance(error, click.ClickException):
         return error_of(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return PithyError(ErrorCode.DISK_FULL, f"no space left: {error}")
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        return UsageError("the command line holds bytes that are no UTF-8", hint="Convert them to UTF-8.")
     text = " ".join(str(error).split())
     return PithyError(
         ErrorCode.INTERNAL,

@@ -61,7 +61,7 @@ def ls(state: State) -> int:
              "● current" if found.current else "")
             for found in images
         ]  # fmt: skip
-        render.out(render.table(("TAG", "ID", "AGE", "SIZE", ""), rows, screen, flexible=0))
+        render.out(render.table(("TAG", "ID", "AGE", "SIZE", ""), rows, screen, flexible=(0,)))
     else:
         state.say("No sandbox image yet: the first task builds it, or `pithy-local image build`.")
     return 0
@@ -82,7 +82,7 @@ def prune(state: State, yes: bool) -> int:
         removed: list[str] = []
         if old:
             total = render.size(sum(found.size for found in old))
-            state.confirm(f"Remove {len(old)} sandbox images ({total})", yes=yes)
+            state.confirm(f"Remove {render.number_of(len(old), 'sandbox image')} ({total})", yes=yes)
             removed = service.prune_images(app)
     if state.json:
         render.out_json(removed)

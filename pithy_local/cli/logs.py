@@ -15,7 +15,7 @@ import click
 from pithy_local.cli.command import State, Verb, pass_state
 from pithy_local.cli.render import Screen
 from pithy_local.clock import iso
-from pithy_local.errors import ErrorCode, PithyError, UsageError
+from pithy_local.errors import UsageError
 from pithy_local.models import LogLine, Stream
 from pithy_local.text import last_segment, safe
 
@@ -98,7 +98,7 @@ def _destination(output: Path | None) -> Iterator[tuple[TextIO, Screen]]:
         with output.open("w", encoding="utf-8") as target:
             yield target, Screen(tty=False, colour=False, width=80)
     except OSError as error:
-        raise PithyError(ErrorCode.USAGE, f"cannot write {output}: {error.strerror}") from error
+        raise UsageError(f"cannot write {output}: {error.strerror}", hint="Name a file that you may write.") from error
 
 
 def _formatter(screen: Screen, *, as_json: bool, timestamps: bool) -> Format:

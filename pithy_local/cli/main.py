@@ -64,6 +64,7 @@ def root(ctx: click.Context) -> int | None:
 
 def main(argv: Sequence[str] | None = None, *, dashboard: Dashboard | None = None) -> int:
     """Run one invocation; the exit code. `dashboard` opens the terminal interface, which lies beside this layer."""
+    _fill_closed()
     args = list(sys.argv[1:] if argv is None else argv)
     state = State(dashboard=dashboard)
     for stream in (sys.stdout, sys.stderr):
@@ -79,6 +80,15 @@ def main(argv: Sequence[str] | None = None, *, dashboard: Dashboard | None = Non
         # A command line that click refused may not have reached its --json.
         as_json = state.json or "--json" in args
         return report(error, as_json=as_json, verbose=state.verbose, env=os.environ)
+
+
+def _fill_closed() -> None:
+    """Let standard streams that were closed go nowhere: else a database could be opened as descriptor 1 or 2."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: the closed one
+            os.set_inheritable(nowhere, True)
+            setattr(sys, name, open(nowhere, mode))
 
 
 def _invoke(args: list[str], state: State) -> int:

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +24,11 @@ GLYPHS = {
     Status.FAILED: ("✗", "31"),
     Status.NEEDS_REVIEW: ("◆", "33"),
     Status.NEEDS_CLARIFICATION: ("?", "33"),
-    Status.CANCELLED: ("–", "90"),
+    Status.CANCELLED: ("⊘", "90"),
 }
 """Per status: a glyph and an SGR colour; the word always stands beside them."""
+NARROWEST = 6
+"""Columns that are left to a cell however narrow the terminal is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +85,14 @@ def tsv(values: Iterable[object]) -> str:
     return "\t".join("" if value is None else safe_line(str(value)) for value in values)
 
 
-def table(header: Sequence[str], rows: Sequence[Row], screen: Screen, *, flexible: int) -> str:
-    """An aligned table for a terminal; the column `flexible` gives way when the terminal is narrow."""
+def table(header: Sequence[str], rows: Sequence[Row], screen: Screen, *, flexible: Collection[int]) -> str:
+    """An aligned table for a terminal. When that is narrow the columns `flexible` give way, the widest first."""
     cells = [[cell if isinstance(cell, Cell) else Cell(text=cell) for cell in row] for row in rows]
     plain = [[safe_line(cell.text) for cell in row] for row in cells]
     widths = [max(map(cell_width, column)) for column in zip(header, *plain, strict=True)]
-    spare = screen.width - 2 * (len(widths) - 1) - sum(widths)
-    if spare < 0:
-        widths[flexible] = max(12, widths[flexible] + spare)
+    for _ in range(sum(widths) + 2 * (len(widths) - 1) - screen.width):
+        widest = max(flexible, key=widths.__getitem__)
+        widths[widest] = max(NARROWEST, widths[widest] - 1)
     lines = [_line([(screen.paint(_fit(name, width), "2")) for name, width in zip(header, widths, strict=True)])]
     for row, texts in zip(cells, plain, strict=True):
         fitted = (_fit(text, width) for text, width in zip(texts, widths, strict=True))
@@ -105,10 +107,10 @@ def fields(pairs: Iterable[tuple[str, str]], screen: Screen) -> str:
     return "\n".join(f"{screen.paint(name.ljust(width), '2')}  {value}" for name, value in shown)
 
 
-def status_cell(status: Status, phase: str | None = None) -> Cell:
+def status_cell(status: Status, where: str = "") -> Cell:
     """Glyph, word and colour of a status; of a running task also where it is."""
     glyph, sgr = GLYPHS[status]
-    return Cell(text=f"{glyph} {status.value}" + (f" {phase}" if phase else ""), sgr=sgr)
+    return Cell(text=f"{glyph} {status.value} {where}".rstrip(), sgr=sgr)
 
 
 def paint_cell(cell: Cell, screen: Screen) -> str:
@@ -143,6 +145,11 @@ def count(number: int) -> str:
     return f"{number / 1000:.1f}k" if number < 999_950 else f"{number / 1_000_000:.1f}M"
 
 
+def number_of(number: int, what: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
 def size(number: int) -> str:
     """Bytes for people: `512 B`, `1.2 kB`, `3.4 MB`, `1.1 GB`."""
     if number < 1_000:
@@ -163,7 +170,7 @@ def cell_width(text: str) -> int:
 
 
 def _char_width(char: str) -> int:
-    if unicodedata.combining(char):
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):  # marks, joiners, variation selectors
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pithy_local.cli.command import State, Verb, pass_state
 from pithy_local.cli.signals import stop_on_signals
 from pithy_local.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pithy_local.service import App
 
 
 @click.command(cls=Verb)
@@ -23,6 +28,23 @@ def run(state: State, ids: tuple[str, ...], until_idle: bool, jobs: int | None) 
     from pithy_local import service
 
     with state.app() as app, stop_on_signals(state.say) as stop:
-        chosen = [service.find(app, ref).id for ref in ids]
+        tasks = [service.find(app, ref) for ref in ids]
+        for task in tasks:
+            if task.status.settled:
+                state.say(f"{task.id}: {task.status.value} already")
+        if not tasks:
+            _announce(app, state, until_idle=until_idle, jobs=jobs)
+        chosen = [task.id for task in tasks]
         service.run(app, ids=chosen, jobs=jobs, until_idle=until_idle, stop=stop, say=state.say)
         return int(ExitCode.INTERRUPTED if stop.is_set() else ExitCode.OK)
+
+
+def _announce(app: App, state: State, *, until_idle: bool, jobs: int | None) -> None:
+    """Say what silence would leave open: that there is nothing to do, or how this ends."""
+    from pithy_local import service
+
+    overview = service.overview(app)
+    if not until_idle:
+        state.say(f"working the queue, {jobs or overview.concurrency} at once; ctrl+c stops")
+    elif not overview.queued and not overview.running:
+        state.say("nothing is queued")

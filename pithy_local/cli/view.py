@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 30
 HEADER = ("STATUS", "ID", "REPO", "TITLE", "WHERE", "TOKENS", "AGE")
-TITLE = 3
+FLEXIBLE = (2, 3)
 UNISOLATED = "local UNISOLATED"
 
 
@@ -96,7 +96,7 @@ def print_tasks(app: App, tasks: Sequence[Task], *, as_json: bool) -> None:
             render.out(render.tsv(record(task)))
     elif tasks:
         rows = [_row(task, app.clock.now_ms()) for task in tasks]
-        render.out(render.table(HEADER, rows, screen, flexible=TITLE))
+        render.out(render.table(HEADER, rows, screen, flexible=FLEXIBLE))
 
 
 def record(task: Task) -> tuple[object, ...]:
@@ -110,15 +110,19 @@ def record(task: Task) -> tuple[object, ...]:
 def _row(task: Task, now: int) -> render.Row:
     where = render.Cell(text=UNISOLATED, sgr="33") if task.executor == "local" else task.executor
     tokens = render.count(task.usage.total_tokens) if task.usage.total_tokens else ""
-    status = render.status_cell(task.status, task.phase.value if task.phase else None)
     # Of a path the last part is enough here; a pipe and `show` have all of it.
     repo = f"…/{Path(task.repo).name}" if task.repo.startswith("/") else task.repo
-    return (status, task.id, repo, task.title, where, tokens, render.age(task.created_at, now))
+    return (_status(task), task.id, repo, task.title, where, tokens, render.age(task.created_at, now))
+
+
+def _status(task: Task) -> render.Cell:
+    """The status, and of a running task where it is."""
+    phase = task.phase.value if task.phase else ""
+    return render.status_cell(task.status, "cancelling" if phase and task.cancel_requested else phase)
 
 
 def _page(task: Task, attempts: Sequence[Attempt], now: int, screen: Screen) -> Iterator[str]:
-    status = render.status_cell(task.status, task.phase.value if task.phase else None)
-    yield f"{render.paint_cell(status, screen)}  {task.id}  {screen.paint(safe_line(task.title), '1')}"
+    yield f"{render.paint_cell(_status(task), screen)}  {task.id}  {screen.paint(safe_line(task.title), '1')}"
     yield ""
     yield render.fields(_facts(task, now, screen), screen)
     if task.error is not None:
@@ -126,15 +130,22 @@ def _page(task: Task, attempts: Sequence[Attempt], now: int, screen: Screen) -> 
         yield screen.paint(f"{task.error.code}: {safe_line(task.error.message)}", "31")
         if task.error.hint:
             yield f"hint: {safe_line(task.error.hint)}"
-        for name, value in task.error.detail.items():
-            yield f"  {safe_line(f'{name}: {value}')}"
+        yield from (f"  {line}" for line in _detail(task.error.detail))
     if len(attempts) > 1:
         yield ""
         yield render.table(
-            ("ATTEMPT", "OUTCOME", "TOOK", "TOKENS"), [_attempt(a) for a in attempts], screen, flexible=1
+            ("ATTEMPT", "OUTCOME", "TOOK", "TOKENS"), [_attempt(a) for a in attempts], screen, flexible=(1,)
         )
     yield ""
     yield "\n".join(f"  {line}" for line in safe_block(task.prompt).split("\n"))
+
+
+def _detail(detail: Mapping[str, object]) -> Iterator[str]:
+    """What is known about an error, a line each: `http_status: 401`; of a list of records one line a record."""
+    for name, value in detail.items():
+        for part in value if isinstance(value, list) else [value]:
+            words = ", ".join(f"{key} {each}" for key, each in part.items()) if isinstance(part, dict) else part
+            yield safe_line(f"{name}: {words}")
 
 
 def _facts(task: Task, now: int, screen: Screen) -> Iterator[tuple[str, str]]:
@@ -146,8 +157,8 @@ def _facts(task: Task, now: int, screen: Screen) -> Iterator[tuple[str, str]]:
     yield "where", screen.paint(UNISOLATED, "33") if task.executor == "local" else safe_line(task.executor)
     yield "model", safe_line(f"{task.provider} {task.model}")
     if task.patch:
-        patch = task.patch
-        yield "patch", f"+{patch.added} −{patch.removed} in {patch.files} files, {render.size(patch.bytes)}"
+        patch, files = task.patch, render.number_of(task.patch.files, "file")
+        yield "patch", f"+{patch.added} −{patch.removed} in {files}, {render.size(patch.bytes)}"
     usage = task.usage
     if usage.total_tokens:
         cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"

@@ -30,11 +30,16 @@ def see_through(app: App, task_id: str, *, say: Say, follow: bool) -> Task:
     """
     done = threading.Event()
     reader = threading.Thread(target=_follow, args=(app, task_id, say, done), name="log-reader")
+
+    def narrate(text: str) -> None:
+        if not (follow and text.startswith(f"{task_id}: ")):  # the log says it, and more
+            say(text)
+
     with stop_on_signals(say) as stop:
         if follow:
             reader.start()
         try:
-            service.run(app, ids=[task_id], until_idle=True, stop=stop, say=say)
+            service.run(app, ids=[task_id], until_idle=True, stop=stop, say=narrate)
             while not stop.is_set():
                 (task,), unsettled = service.wait(app, [task_id], timeout=STOP_SECONDS)
                 if not unsettled:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from pithy_local.models import LogLine, Status, Stream, Task
-from pithy_local.text import clip, safe, safe_line
+from pithy_local.text import clip, last_segment, safe, safe_line
 from pithy_local.tui.board import Engine, Entry, Overview
 
 LINE_SHOWN = 4096
 """Characters of one log line that the view shows; `logs ID` has all of it."""
 
+_UNSTEADY = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]|(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d")
+"""Variation selectors, skin tones and joiners between emoji: terminals disagree on the width of what they make."""
 
 MUTED = "dim"
 RED = "#ff6b6b"
@@ -47,7 +51,12 @@ STREAM = {
 
 def line(text: str, style: str = "") -> Text:
     """Untrusted text as one safe, markup-free line. Nothing else may bring such text to a widget."""
-    return Text(safe_line(text), style, no_wrap=True, overflow="ellipsis", end="")
+    return Text(steady(safe_line(text)), style, no_wrap=True, overflow="ellipsis", end="")
+
+
+def steady(text: str) -> str:
+    """The text with every emoji as wide in every terminal: else a title could push the frame out of place."""
+    return text if text.isascii() else _UNSTEADY.sub("", text)
 
 
 def status(task: Task) -> Text:
@@ -100,9 +109,15 @@ def log_line(line: LogLine) -> Text:
     """A log line with its stream's mark; colours of the program stay, every other escape sequence is gone."""
     look = STREAM[line.stream]
     shown = Text(f"{look.glyph} ", look.style, no_wrap=True, end="")
-    body = safe(clip(line.text, LINE_SHOWN), keep_sgr=True)
+    body = steady(safe(clip(last_segment(line.text), LINE_SHOWN), keep_sgr=True))
     shown.append_text(Text.from_ansi(body) if "\x1b" in body else Text(body, look.style))
     return shown
+
+
+def log_line_width(line: LogLine) -> int:
+    """About how many columns `log_line` takes: what is not shown as it stands is counted as if it were."""
+    text = clip(line.text, LINE_SHOWN)
+    return 2 + (len(text) if text.isascii() else cell_len(text))
 
 
 def status_line(overview: Overview, engine: Engine, said: str = "") -> Text:
@@ -113,7 +128,7 @@ def status_line(overview: Overview, engine: Engine, said: str = "") -> Text:
     shown.append(f"  queue {overview.queued}")
     shown.append(f"  review {overview.review}  ", "yellow" if overview.review else "")
     if engine.problem:
-        shown.append_text(line(f"✗ {engine.label}: {engine.problem} {engine.hint}", f"bold {RED}"))
+        shown.append_text(line(f"✗ {engine.label}: {engine.problem} · {engine.hint}", f"bold {RED}"))
     elif not engine.working:
         shown.append(f"{engine.label} · only watching", MUTED)
     else:

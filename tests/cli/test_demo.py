@@ -55,6 +55,11 @@ def test_the_users_own_queue_is_not_touched(cli: Cli) -> None:
     assert len(cli("list", "--home", str(cli.home.root / "demo")).out.splitlines()) == 1
 
 
+def test_a_data_directory_that_it_makes_is_private(cli: Cli) -> None:
+    delivered(cli, cli("demo"))
+    assert cli.home.root.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_second_demo_has_a_repository_of_its_own(cli: Cli) -> None:
     assert [cli("demo").code, cli("demo", "--json").json()["status"]] == [0, "completed"]
     assert sample(cli, 2).is_dir()

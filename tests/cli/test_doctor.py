@@ -40,6 +40,11 @@ def test_the_local_executor_needs_no_engine(cli: Cli) -> None:
     assert found["git"].message.startswith("git ")
 
 
+def test_a_silent_engine_is_named_with_the_systems_own_word(cli: Cli) -> None:
+    engine = checks(cli("doctor", "--json", env={"DOCKER_HOST": "tcp://127.0.0.1:9"}))["engine"]
+    assert engine.message == "the Docker engine does not answer at tcp://127.0.0.1:9: Connection refused"
+
+
 def test_every_finding_that_is_not_fine_has_a_fix(cli: Cli) -> None:
     cli.config.write_text("")
     assert [check for check in checks(cli("doctor", "--json")).values() if check.ok is not True and not check.fix] == []

@@ -225,6 +225,31 @@ def test_add_wait_without_an_engine_says_so_and_keeps_the_task(scripted: Cli, re
     assert status(scripted, done.out.strip()) == "queued"
 
 
+def test_add_wait_as_json_names_the_task_that_stays_queued(scripted: Cli, repo: Path) -> None:
+    done = scripted("add", "x", "--repo", str(repo), "--executor", "docker", "--wait", "--json")
+    assert (done.code, done.error["code"], done.json()["status"]) == (3, "docker_unreachable", "queued")
+    assert "stays queued" in done.err
+
+
+def test_run_says_that_there_is_nothing_to_do(scripted: Cli, repo: Path) -> None:
+    assert scripted("run", "--until-idle").err == "nothing is queued\n"
+    task = add(scripted, repo)
+    scripted("cancel", task)
+    done = scripted("run", task)
+    assert (done.code, done.err) == (0, f"{task}: cancelled already\n")
+
+
+def test_a_followed_task_is_narrated_once(scripted: Cli, repo: Path) -> None:
+    done = scripted("add", "x", "--repo", str(repo), "--follow")
+    task = done.out.strip()
+    assert [line for line in done.err.splitlines() if line.startswith(task)] == [f"{task} completed: pj/{task}"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_prompt(scripted: Cli, repo: Path) -> None:
+    done = scripted("add", "-", "--repo", str(repo), "--json", stdin=b"\xef\xbb\xbfGreet")
+    assert done.json()["prompt"] == "Greet"
+
+
 def test_a_queued_task_is_cancelled_at_once(scripted: Cli, repo: Path) -> None:
     task = add(scripted, repo)
     done = scripted("cancel", task, "--json")

@@ -13,35 +13,44 @@ COLOUR = Screen(tty=True, colour=True, width=40)
 
 
 def test_columns_are_aligned() -> None:
-    shown = render.table(("A", "B"), [("x", "1"), ("long", "2")], PLAIN, flexible=0)
+    shown = render.table(("A", "B"), [("x", "1"), ("long", "2")], PLAIN, flexible=(0,))
     assert shown.splitlines() == ["A     B", "x     1", "long  2"]
 
 
 def test_wide_characters_count_two_columns() -> None:
-    shown = render.table(("A", "B"), [("日本", "1"), ("abcd", "2")], PLAIN, flexible=0)
+    shown = render.table(("A", "B"), [("日本", "1"), ("abcd", "2")], PLAIN, flexible=(0,))
     assert shown.splitlines()[1:] == ["日本  1", "abcd  2"]
 
 
 def test_the_flexible_column_gives_way_on_a_narrow_terminal() -> None:
-    shown = render.table(("A", "B"), [("x" * 60, "1234")], PLAIN, flexible=0)
+    shown = render.table(("A", "B"), [("x" * 60, "1234")], PLAIN, flexible=(0,))
     assert all(render.cell_width(line) <= 40 for line in shown.splitlines())
     assert shown.splitlines()[1].endswith("…  1234")
 
 
+def test_several_flexible_columns_give_way_widest_first() -> None:
+    shown = render.table(("A", "B", "C"), [("x" * 60, "y" * 30, "1234")], PLAIN, flexible=(0, 1))
+    assert shown.splitlines()[1] == "x" * 15 + "…  " + "y" * 15 + "…  1234"
+
+
+def test_characters_that_take_no_room_count_none() -> None:
+    assert [render.cell_width(text) for text in ("❤\ufe0f", "e\u0301", "ب\u200c", "日")] == [1, 1, 1, 2]
+
+
 def test_a_cell_cannot_break_the_table_or_the_terminal() -> None:
-    shown = render.table(("A", "B"), [("a\nb\x1b[2J\tc", "1")], PLAIN, flexible=0)
+    shown = render.table(("A", "B"), [("a\nb\x1b[2J\tc", "1")], PLAIN, flexible=(0,))
     assert len(shown.splitlines()) == 2
     assert "\x1b" not in shown
 
 
 def test_colour_closes_itself() -> None:
-    assert render.table(("A",), [(Cell(text="x", sgr="31"),)], COLOUR, flexible=0).endswith("\x1b[31mx\x1b[0m")
+    assert render.table(("A",), [(Cell(text="x", sgr="31"),)], COLOUR, flexible=(0,)).endswith("\x1b[31mx\x1b[0m")
 
 
 def test_a_status_is_never_colour_alone() -> None:
     for status in Status:
         assert status.value in render.status_cell(status).text
-        assert render.status_cell(status).text.split()[0] in {"○", "●", "✓", "✗", "◆", "?", "–"}
+        assert render.status_cell(status).text.split()[0] in {"○", "●", "✓", "✗", "◆", "?", "⊘"}
 
 
 def test_tsv_keeps_one_record_in_one_line() -> None:

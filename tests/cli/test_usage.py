@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+
 import pytest
 
 from pithy_local import __version__
@@ -109,3 +112,34 @@ def test_the_dashboard_needs_a_terminal(cli: Cli) -> None:
     done = cli("tui")
     assert done.code == 2
     assert "needs a terminal" in done.err
+
+
+@pytest.mark.parametrize(("verb", "commands"), [("config", "show, path, check"), ("image", "build, ls, prune")])
+def test_a_group_alone_says_its_commands_in_one_line(cli: Cli, verb: str, commands: str) -> None:
+    done = cli(verb)
+    assert done.code == 2
+    assert done.error_lines == [
+        f"pithy-local: error: `pithy-local {verb}` needs a command: {commands}",
+        f"hint: See `pithy-local {verb} --help`.",
+    ]
+
+
+def test_a_mistyped_verb_names_the_nearest(cli: Cli) -> None:
+    assert cli("lits").error_lines[0] == "pithy-local: error: no such command 'lits'. Did you mean 'list'?"
+
+
+def test_a_prompt_that_begins_with_a_dash_is_told_where_to_go(cli: Cli) -> None:
+    assert "after `--`" in cli("add", "- a list", "--repo", "a/b").error_lines[1]
+
+
+def test_bytes_that_are_no_utf8_are_bad_input(cli: Cli) -> None:
+    done = cli("add", "\udcff", "--repo", "a/b")
+    assert (done.code, "UTF-8" in done.error_lines[0]) == (2, True)
+
+
+@pytest.mark.parametrize("redirection", ["<&-", ">&-", "2>&-"])
+def test_a_closed_stream_is_no_error(cli: Cli, redirection: str) -> None:
+    cli.seed()
+    command = f"{shlex.join(cli.argv('show', 'nope'))} {redirection}"
+    done = subprocess.run(["sh", "-c", command], env=cli.env, capture_output=True, timeout=50, check=False)
+    assert (done.returncode, b"unexpected" in done.stderr) == (5, False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 
-from pithy_local.models import Status, TaskError
+from pithy_local.models import Phase, Status, TaskError
+from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.tasks import Tasks
 from tests.cli.support import Cli
 
 TASK_KEYS = {
@@ -132,3 +135,32 @@ def test_a_prefix_that_fits_two_tasks_is_exit_2(cli: Cli) -> None:
     assert first.id in done.err
     assert second.id in done.err
     assert done.error_lines[1].startswith("hint: ")
+
+
+def test_list_fits_a_terminal_of_80_columns(cli: Cli) -> None:
+    cli.seed(repo="https://git.example.org/" + "long/" * 20, title="words " * 12, executor="local")
+    cli.seed_settled(Status.NEEDS_REVIEW, error=TaskError(code="policy", message="no", hint=""), repo="a/" + "b" * 90)
+    shown = cli.on_terminal("list", columns=80, env={"NO_COLOR": "1"}).out.splitlines()
+    assert len(shown) == 3
+    assert max(map(len, shown)) <= 80
+
+
+def test_what_is_known_of_an_error_is_shown_line_by_line(cli: Cli) -> None:
+    detail = {"http_status": 401, "rejected": [{"round": 1, "reason": "no diff"}, {"round": 2, "reason": "no\ndiff"}]}
+    error = TaskError(code="patch_malformed", message="no diff", hint="", detail=detail)
+    task = cli.seed_settled(Status.NEEDS_REVIEW, error=error)
+    shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
+    assert "\n  http_status: 401\n  rejected: round 1, reason no diff\n  rejected: round 2, reason no ⏎ diff\n" in shown
+
+
+def test_a_running_task_that_is_asked_to_stop_says_so(cli: Cli) -> None:
+    task = cli.seed()
+    with closing(cli.store()) as store:
+        owner = Processes(store).register("run")
+        claimed = Tasks(store).claim(owner, executors=["docker"], concurrency=1, ids=[task.id])
+        assert claimed is not None
+        lease = Lease(store, claimed, owner)
+        lease.begin_attempt()
+        lease.enter(Phase.AGENT)
+    assert "● running agent  " in cli.on_terminal("list", env={"NO_COLOR": "1"}).out
+    assert "● running cancelling  " in cli.on_terminal("cancel", task.id, env={"NO_COLOR": "1"}).out

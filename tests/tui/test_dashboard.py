@@ -71,6 +71,17 @@ async def test_tasks_and_the_selected_log_are_on_one_screen(seed: Seed, size: tu
         await user.sees("policy: the diff touches", "→ Look at it.")
 
 
+async def test_the_columns_stay_where_they_are_when_a_task_comes_in(seed: Seed, other: Seed) -> None:
+    for _ in range(20):
+        seed.queued()
+    async with dashboard(seed, size=(80, 24)) as user:
+        await user.until(lambda: user.table.row_count == 20 and user.table.show_vertical_scrollbar, "a scroll bar")
+        before = next(line for line in user.screen.splitlines() if "Age" in line)
+        other.queued()
+        await user.until(lambda: user.table.row_count == 21, "the new task")
+        assert before in user.screen.splitlines()
+
+
 async def test_a_task_of_another_process_appears_on_top_and_the_cursor_stays(seed: Seed, other: Seed) -> None:
     first = seed.queued("The first one")
     async with dashboard(seed) as user:
@@ -116,6 +127,16 @@ async def test_scrolling_down_to_the_end_follows_again(seed: Seed) -> None:
         await user.sees("PAUSED")
         await user.presses("j", "j")
         await user.sees("FOLLOW ▼")
+
+
+async def test_a_long_line_of_wide_characters_can_be_read_to_its_end(seed: Seed) -> None:
+    seed.log(seed.running(), "日" * 300 + "end")
+    async with dashboard(seed, size=(80, 24)) as user:
+        await user.sees("日日")
+        await user.presses("tab")
+        user.log.scroll_end(animate=False)
+        user.log.scroll_to(x=user.log.max_scroll_x, animate=False)
+        await user.sees("日end")
 
 
 async def test_a_resize_does_not_pause(seed: Seed) -> None:

@@ -104,6 +104,23 @@ def test_a_very_long_line_is_cut() -> None:
     assert len(shown.plain) <= look.LINE_SHOWN + 2
 
 
+def test_a_progress_bar_shows_what_it_said_last() -> None:
+    shown = look.log_line(LogLine(seq=1, attempt=1, at=0, stream=Stream.OUT, text="10%\r50%\r100%\r"))
+    assert shown.plain == "  100%"
+
+
+def test_wide_characters_take_two_columns_of_a_log_line() -> None:
+    assert look.log_line_width(LogLine(seq=1, attempt=1, at=0, stream=Stream.OUT, text="日本語")) == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("❤\ufe0f 1\ufe0f\u20e3", "❤ 1\u20e3"), ("👍\U0001f3fd", "👍"), ("👩\u200d🚀", "👩🚀"), ("क्\u200dष", "क्\u200dष")],
+)
+def test_emoji_are_as_wide_in_every_terminal(text: str, shown: str) -> None:
+    assert look.line(text).plain == shown
+
+
 def test_the_header_says_what_went_wrong_and_what_to_do(tmp_path: Path) -> None:
     seed = Seed(tmp_path)
     error = TaskError(code="llm_timeout", message="no answer within 180 s", hint="Try again later.")
@@ -130,7 +147,7 @@ def test_the_status_line_says_why_the_engine_does_not_work() -> None:
     assert "1 running / 4" in shown
     assert "queue 2" in shown
     assert "review 3" in shown
-    assert "✗ docker: no engine answers Is Docker running?" in shown
+    assert "✗ docker: no engine answers · Is Docker running?" in shown
 
 
 def test_the_board_reads_the_newest_pages_and_the_end(tmp_path: Path) -> None:
@@ -147,11 +164,11 @@ def test_the_board_reads_the_newest_pages_and_the_end(tmp_path: Path) -> None:
 def test_the_board_says_what_an_attempt_does(tmp_path: Path) -> None:
     seed = Seed(tmp_path)
     lease = seed.running(phase=Phase.AGENT)
-    seed.log(lease, "agent · round 1 · asking gpt-4o")
-    seed.log(lease, "some output")
+    lease.record_step("unpacking main")
+    lease.record_step("asking gpt-4o")
     snapshot = ServiceBoard(seed.app, worker=False).snapshot()
     seed.close()
-    assert look.now(snapshot.entries[0]) == "agent · round 1 · asking gpt-4o"
+    assert look.now(snapshot.entries[0]) == "agent · asking gpt-4o"
     assert snapshot.overview.running == 1
 
 

@@ -283,7 +283,7 @@ class MainScreen(Screen[None]):
         if entry is None:
             return
         task = entry.task
-        title = Content(f"{task.id}  {safe_line(task.title)}")
+        title = Content(f"{task.id}  {look.line(task.title).plain}")
         if self._changed("title", title):
             self.query_one("#right", Vertical).border_title = title
         header = look.header(entry, self._clock.now_ms())
@@ -316,5 +316,5 @@ def cancel_question(task: Task) -> Question:
         what = "It has not started: it leaves the queue, and nothing was spent."
     else:
         what = "Its attempt is stopped and the sandbox removed. The log is kept; nothing is pushed from here on."
-    what = f"{clip(safe_line(task.title), 120)}\n\n{what}"
+    what = f"{clip(look.line(task.title).plain, 120)}\n\n{what}"
     return Question(title=f"Cancel task {task.id}?", what_happens=what, yes="Cancel the task", no="Keep it")

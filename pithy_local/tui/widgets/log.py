@@ -93,9 +93,9 @@ class LogView(ScrollView, can_focus=True):
         self._asked -= part.pages.keys()
         for page, lines in part.pages.items():
             self._pages.put(page, lines)
-            self._widest = max([self._widest, *(2 + len(line.text) for line in lines)])
+            self._widest = max([self._widest, *map(look.log_line_width, lines)])
         self._pages.end = max(self._pages.end, part.end)
-        self.virtual_size = Size(min(self._widest, look.LINE_SHOWN), self._pages.end)
+        self.virtual_size = Size(self._widest, self._pages.end)
         if self.following:
             self._to_end()
         self._show_badge()
