@@ -178,7 +178,7 @@ def load(flag: str | None, env: Mapping[str, str]) -> Settings:
     for name, key in ENVIRONMENT.items():
         if key in overlay:
             _set(data, key, overlay[key])
-            settings = _convert(data, f"environment variable {name}")
+            settings = _convert(data, f"environment variable {name}", hint=f"Change or unset {name}.")
     _check(settings, source)
     return settings
 
@@ -282,13 +282,13 @@ def _walk(kind: type[Struct], prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _walk(type(field.default), f"{prefix}{field.name}.")
 
 
-def _convert(data: Mapping[str, Any], source: str) -> Settings:
+def _convert(data: Mapping[str, Any], source: str, hint: str | None = None) -> Settings:
     try:
         return msgspec.convert(data, Settings)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         key = where.rstrip("`") or "the file"
-        raise _wrong(f"{source}: `{key}`: {_plain(what, key)}") from error
+        raise _wrong(f"{source}: `{key}`: {_plain(what, key)}", hint) from error
 
 
 _TYPES = {
@@ -334,5 +334,5 @@ def _check(settings: Settings, source: str) -> None:
             raise _wrong(f"{source}: `sandbox.{name}`: there is no file {path}")
 
 
-def _wrong(message: str) -> UsageError:
-    return UsageError(message, code=ErrorCode.CONFIG)
+def _wrong(message: str, hint: str | None = None) -> UsageError:
+    return UsageError(message, hint=hint, code=ErrorCode.CONFIG)

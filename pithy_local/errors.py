@@ -58,8 +58,16 @@ class ErrorCode(Enum):
     LLM_RATE_LIMIT = ("llm_rate_limit", 1, "The provider limits your rate. Try again later.")
     LLM_SERVICE = ("llm_service", 1, "The model's service failed. Check `model.openai.base_url`, or try again later.")
     TOKEN_LIMIT = ("token_limit", 1, "Raise `model.max_tokens_per_task` or ask for less at once.")
-    PATCH_MALFORMED = ("patch_malformed", 1, "The answer held no usable diff. See `pithy-local show ID`.")
-    PATCH_REJECTED = ("patch_rejected", 1, "The model's diff does not fit the code. See `pithy-local show ID`.")
+    PATCH_MALFORMED = (
+        "patch_malformed",
+        1,
+        "`pithy-local diff ID` says where the model's answer is kept. Say more precisely what should change.",
+    )
+    PATCH_REJECTED = (
+        "patch_rejected",
+        1,
+        "`pithy-local diff ID` says where the model's answer is kept. Add the task again, or say more.",
+    )
     PATCH_EMPTY = ("patch_empty", 1, "The model changed nothing. Say more precisely what should change.")
     POLICY = ("policy", 1, "Look at it with `pithy-local diff ID`; protected paths are set by `git.protected`.")
     AGENT_FAILED = ("agent_failed", 1, "See `pithy-local logs ID`.")
@@ -78,12 +86,12 @@ class ErrorCode(Enum):
     INTERNAL = ("internal", 1, "This is a bug in pithy-local. Please report it with `pithy-local logs ID`.")
     # answers to a request, never a task's state
     USAGE = ("usage", 2, "See `pithy-local --help`.")
-    CONFIG = ("config", 2, "`pithy-local config path` says which file is read.")
+    CONFIG = ("config", 2, "config.example.toml lists every key with its values.")
     NO_SUCH_TASK = ("no_such_task", 5, "`pithy-local list --all` shows every task.")
     REFUSED = ("refused", 6, "`pithy-local show ID` says what state the task is in.")
     NOT_THERE_YET = ("not_there_yet", 8, "`pithy-local wait ID` waits until the task has settled.")
     GIT_MISSING = ("git_missing", 3, "Install git 2.31 or newer.")
-    STORE = ("store", 3, "The data directory must be a writable local disk; `pithy-local doctor` checks it.")
+    STORE = ("store", 3, "Set PITHY_HOME or --home to a folder on a local disk that you may write to.")
 
     def __init__(self, word: str, exit_code: int, hint: str) -> None:
         self.word = word

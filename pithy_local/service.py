@@ -105,9 +105,12 @@ def add(app: App, request: AddRequest) -> Added:
     """
     prompt = request.prompt.strip()
     if not prompt:
-        raise UsageError("the prompt is empty", hint='Say what should change: pithy-local add "Fix …" --repo R')
+        raise UsageError("the prompt is empty", hint='Say what should change, for example "Fix the flaky test".')
     if len(prompt.encode()) > MAX_PROMPT_BYTES or "\0" in prompt:
-        raise UsageError(f"the prompt must be text of {MAX_PROMPT_BYTES} bytes at most")
+        raise UsageError(
+            f"the prompt must be text of {MAX_PROMPT_BYTES:,} bytes at most",
+            hint="Put long material into the repository and name the file.",
+        )
     executor = request.executor or app.settings.executor
     provider = request.provider or app.settings.model.provider
     _check_isolation(app, executor, provider, request.unisolated)
@@ -180,19 +183,25 @@ def follow_log(app: App, task_id: str, *, after: int = 0, attempt: int | None = 
 
 
 def diff(app: App, task_id: str, *, attempt: int | None = None) -> bytes:
-    """The canonical diff of an attempt, else of the last that made one. Raises NotThereYet."""
-    made = [a for a in attempts(app, task_id) if a.patch is not None and attempt in (None, a.number)]
+    """The canonical diff of an attempt, else of the last that made one. Raises NotThereYet, UsageError."""
+    task = find(app, task_id)
+    if attempt is not None and not 1 <= attempt <= task.attempts:
+        raise UsageError(f"task {task_id} has no attempt {attempt}", hint=f"It has attempts 1 to {task.attempts}.")
+    made = [a.patch for a in attempts(app, task_id) if a.patch is not None and attempt in (None, a.number)]
     if not made:
-        refused = (app.home.root / "artifacts" / task_id).glob("*/rejected-*.diff")
-        kept = ", ".join(str(path) for path in sorted(refused))
-        hint = f"What the model answered is kept in {kept}" if kept else None
-        raise NotThereYet(f"task {task_id} has no diff" + ("" if kept else " yet"), hint=hint)
-    patch = made[-1].patch
-    assert patch is not None
+        raise _no_diff(app, task)
     try:
-        return (app.home.root / patch.path).read_bytes()
+        return (app.home.root / made[-1].path).read_bytes()
     except FileNotFoundError as error:
-        raise NotThereYet(f"the diff of task {task_id} is no longer kept") from error
+        raise NotThereYet(f"the diff of task {task_id} is no longer kept", hint="") from error
+
+
+def _no_diff(app: App, task: Task) -> NotThereYet:
+    if not task.status.settled:
+        return NotThereYet(f"task {task.id} has no diff yet", hint=f"`pithy-local wait {task.id}` waits for its end.")
+    kept = sorted((app.home.root / "artifacts" / task.id).glob("*/rejected-*.diff"))
+    hint = f"The model's answers are kept: {', '.join(map(str, kept))}" if kept else "It ended before there was one."
+    return NotThereYet(f"task {task.id} has no diff", hint=hint)
 
 
 def cancel(app: App, ref: str) -> Task:

@@ -49,7 +49,7 @@ class Session:
 
     def __enter__(self) -> Self:
         limits = self._job.limits
-        words = f"no network, {limits.cpus:g} CPUs, {limits.memory >> 20} MiB of memory"
+        words = f"no network, CPU limit {limits.cpus:g}, {limits.memory >> 20} MiB of memory"
         try:
             self._log.start()
             self._host.say(f"sandbox {self.container[:12]} runs: {words}")

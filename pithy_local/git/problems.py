@@ -17,8 +17,9 @@ NO_CREDENTIALS = "Only a GitHub repository given as owner/name is reached with a
 def transfer_error(result: Result, remote: Remote, *, with_token: bool, pushing: bool = False) -> PithyError:
     """The error for a fetch, ls-remote or push that failed.
 
-    Codes: repo_unreachable; github_auth (401, or 403 on reading, with our token); push_rejected (403 on pushing, or
-    no login of ours); repo_analysis (an object format that we do not keep).
+    Codes: repo_unreachable (`detail["offline"]` where it may be there all the same); github_auth (401, or 403 on
+    reading, with our token); push_rejected (403 on pushing, or no login of ours); repo_analysis (an object
+    format that we do not keep).
     """
     status = _status(result)
     detail: dict[str, object] = {"git": tail(result)}
@@ -27,6 +28,7 @@ def transfer_error(result: Result, remote: Remote, *, with_token: bool, pushing:
     if "mismatched algorithms" in result.stderr:
         return PithyError(ErrorCode.REPO_ANALYSIS, f"{remote.display} uses SHA-256 object ids", hint="", detail=detail)
     if result.timed_out:
+        detail["offline"] = True
         return PithyError(ErrorCode.REPO_UNREACHABLE, f"{remote.display} did not answer in time", detail=detail)
     if status in (401, 403):
         return _refused(remote, status, with_token, pushing, detail)
@@ -35,6 +37,8 @@ def transfer_error(result: Result, remote: Remote, *, with_token: bool, pushing:
     if status in (301, 302, 307, 308):
         moved = f"{remote.display} has moved: a token is not sent after a redirect"
         return PithyError(ErrorCode.REPO_UNREACHABLE, moved, hint="Use the repository's new name.", detail=detail)
+    if status is None or status >= 500:
+        detail["offline"] = True  # says nothing about the repository
     answered = f"answered {status}" if status is not None else "cannot be reached"
     return PithyError(ErrorCode.REPO_UNREACHABLE, f"{remote.display} {answered}", detail=detail)
 

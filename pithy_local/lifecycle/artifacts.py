@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pithy_local.redact import Redactor
 from pithy_local.text import clip, safe
 
 MAX_REJECTED = 20
+MAX_STEPS = 1_000
 MAX_STEP_TEXT = 500
 
 
@@ -47,9 +49,11 @@ class Artifacts:
     def event_sink(self, step: Callable[[str], None]) -> Callable[[Event], None]:
         """Takes the runner's events: `step` gets what it is doing now, refused answers become files."""
 
+        steps = count(1)
+
         def take(event: Event) -> None:
-            if event.kind == "step":
-                step(clip(safe(str(event.data.get("text", ""))), MAX_STEP_TEXT))
+            if event.kind == "step" and next(steps) <= MAX_STEPS:
+                step(clip(safe(self._redactor.mask(str(event.data.get("text", "")))), MAX_STEP_TEXT))
             elif event.kind == "rejected" and len(self._rejected) < MAX_REJECTED:
                 self._keep_rejected(event.data)
 

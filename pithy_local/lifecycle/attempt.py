@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,17 +25,20 @@ from pithy_local.git.remote import Remote, parse_repo
 from pithy_local.lifecycle.artifacts import Artifacts
 from pithy_local.lifecycle.delivery import deliver
 from pithy_local.lifecycle.host import Host
-from pithy_local.lifecycle.outcome import failure_of, status_of
+from pithy_local.lifecycle.outcome import failure_of, host_error, presentable, status_of
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status, TaskError
 from pithy_local.paths import remove_tree
 from pithy_local.store.lease import CallRecord
 from pithy_local.store.tasks import Tasks
+from pithy_local.text import for_storage
 
 MAX_DIFF_BYTES = 10_000_000
 """A diff beyond this is refused at the sandbox's border; no reviewer reads one."""
 CONTEXT_TOKENS = 24_000
 MAX_OUTPUT_TOKENS = 8_192
+SETTLE_MS, SETTLE_PAUSE = 60_000, 0.2
+"""How long an attempt's end is tried to be written, and the seconds between two tries."""
 HISTORY_DEPTH = 50
 """Commits of history that the sandbox sees of the one branch it is given."""
 
@@ -63,21 +67,18 @@ class Attempt:
         try:
             self.lease.begin_attempt()
             source = self.prepare()
-            try:
+            with self.pins(source):
                 collected = self.execute(source)
                 commit = self.judge(source, collected)
                 deliver(self.bench, self.host, source.mirror, base=source.base, sha=commit.sha, token=source.token)
-            finally:
-                source.mirror.release(self.task.id)
-            self.settle(Status.COMPLETED, None, f"completed: {commit.sha[:12]} on {self.task.branch}")
         except LeaseLost:
             return
         except Cancelled:
             self.settle(Status.CANCELLED, None, "cancelled")
-        except PithyError as error:
-            self.fail(error)
-        except Exception as error:  # a bug of ours: the task must not stay `running` for ever
-            self.fail(PithyError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}"))
+        except Exception as error:  # a bug of ours, too: the task must not stay `running` for ever
+            self.fail(host_error(error))
+        else:
+            self.settle(Status.COMPLETED, None, f"completed: {commit.sha[:12]} on {self.task.branch}")
 
     def prepare(self) -> Source:
         """Fetch the mirror, pin the base commit."""
@@ -95,6 +96,25 @@ class Attempt:
         self.host.checkpoint()
         self.host.say(f"base is {name} at {sha[:12]}")
         return Source(mirror=mirror, base=name, base_sha=sha, token=token)
+
+    @contextmanager
+    def pins(self, source: Source) -> Iterator[None]:
+        """What git keeps for the task goes with the attempt, unless the task, and it, are somebody else's by then."""
+        lost = False
+        try:
+            yield
+        except LeaseLost:
+            lost = True
+            raise
+        finally:
+            if not lost:
+                self.release(source)
+
+    def release(self, source: Source) -> None:
+        try:
+            source.mirror.release(self.task.id)
+        except (PithyError, OSError) as error:  # must not hide how the attempt ended
+            self.host.say(f"could not clear up in the mirror: {error}")
 
     def repository(self, remote: Remote) -> RepoInfo:
         """What the forge says of a GitHub repository. Raises PithyError(github_auth) when we may not push there."""
@@ -199,7 +219,7 @@ class Attempt:
     @contextmanager
     def packed(self, source: Source) -> Iterator[Path]:
         """The repository as it goes in: one branch, as a tar file that is gone afterwards."""
-        folder = self.bench.home.scratch / f"bundle-{self.task.id}-a{self.task.attempts}"
+        folder = self.bench.home.scratch / f"bundle-{self.task.id}-f{self.lease.fence}"
         remove_tree(folder)
         folder.mkdir(mode=0o700)
         try:
@@ -214,29 +234,41 @@ class Attempt:
         """A timeout, an OOM kill or the token limit keeps the last round's diff."""
         diff = self.host.gateway.reports.diff
         if diff:
-            self.keep(source, diff)
+            try:
+                self.keep(source, diff)
+            except (PithyError, OSError) as error:  # must not hide why the attempt ended
+                self.host.say(f"the work so far could not be kept: {error}")
 
     def keep(self, source: Source, diff: bytes) -> None:
         self.lease.record_patch(self.artifacts.keep_diff(diff, diff_stat(source.mirror, diff)))
 
     def fail(self, error: PithyError) -> None:
-        detail = {**error.detail, **self.artifacts.rejected_detail()}
-        masked = json.loads(self.bench.redactor.mask(json.dumps(detail, default=str)))
+        mask = self.bench.redactor.mask
         told = TaskError(
-            code=error.code.word, message=self.bench.redactor.mask(error.message),
-            hint=error.hint.replace("ID", self.task.id), detail=masked,
+            code=error.code.word, message=for_storage(mask(error.message)),
+            hint=re.sub(r"\bID\b", self.task.id, error.hint),
+            detail={**presentable(error.detail, mask), **self.artifacts.rejected_detail()},
         )  # fmt: skip
         status = status_of(error.code)
         self.settle(status, told, f"{status.value.replace('_', ' ')}: {told.message} [{told.code}]")
 
     def settle(self, status: Status, error: TaskError | None, words: str) -> None:
-        """The log is complete before the status says that it is over."""
-        self.host.say(words)
-        self.host.log.close()
-        try:
-            self.lease.settle(status, error)
-        except LeaseLost:
-            return  # the new owner says how it ends
+        """The log is complete before the status says that it is over.
+
+        How it ended is known here alone: a locked store and a full disk are waited for.
+        """
+        self.host.log.close(last=words)
+        clock = self.bench.clock
+        deadline = clock.lease_ms() + SETTLE_MS
+        while True:
+            try:
+                return self.lease.settle(status, error)
+            except LeaseLost:
+                return None  # the new owner says how it ends
+            except PithyError as problem:
+                if problem.code not in (ErrorCode.STORE, ErrorCode.DISK_FULL) or clock.lease_ms() > deadline:
+                    raise
+            clock.sleep(SETTLE_PAUSE)
 
 
 def read_replies(file: str) -> list[str]:

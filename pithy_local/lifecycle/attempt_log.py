@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from pithy_local.clock import Clock
-from pithy_local.errors import LeaseLost, PithyError
+from pithy_local.errors import ErrorCode, LeaseLost, PithyError
 from pithy_local.models import Stream
 from pithy_local.redact import Redactor
 from pithy_local.store import Store
@@ -57,12 +57,13 @@ class AttemptLog:
             self._changed.wait_for(lambda: len(self._pending) < BACKLOG_LINES or self._closed)
         self._add(stream, lines)
 
-    def close(self) -> None:
-        """Write what is left, unfinished lines too; when this returns the log is complete. Idempotent."""
+    def close(self, last: str = "") -> None:
+        """Write what is left, unfinished lines too, and `last` after it; the log is complete then. Idempotent."""
         with self._changed:
             rests = {stream: list(assembler.flush()) for stream, assembler in self._assemblers.items()}
         for stream, rest in rests.items():
             self._add(stream, rest)
+        self._add(Stream.SYS, last.splitlines())
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -74,6 +75,8 @@ class AttemptLog:
         now = self._clock.now_ms()
         entries = [Entry(at=now, stream=stream, text=for_storage(self._redactor.mask(line))) for line in lines]
         with self._changed:
+            if self._closed:
+                return  # nobody writes any more
             self._pending += entries
             self._urgent = self._urgent or urgent or len(self._pending) >= BATCH_LINES
             self._changed.notify_all()
@@ -92,8 +95,9 @@ class AttemptLog:
                 logs.append(self._task, self._fence, batch)
         except LeaseLost:
             self._on_lost()
-        except PithyError as error:
-            self.failure = error
+        except Exception as error:  # a full disk, a bug: an attempt without a log does not go on
+            bug = PithyError(ErrorCode.INTERNAL, f"the log failed: {type(error).__name__}: {error}")
+            self.failure = error if isinstance(error, PithyError) else bug
             self._on_lost()
         finally:
             with self._changed:

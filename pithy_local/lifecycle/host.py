@@ -20,6 +20,7 @@ class Host:
         self.stopping = threading.Event()
         self.phase = Phase.PREPARING
         self._on_phase = on_phase
+        self._border = threading.Lock()  # a cancel comes before a phase or after it, never in between
         self._cancelled = False
         self._effects: dict[str, str] = {}
         self._log: AttemptLog | None = None
@@ -41,12 +42,16 @@ class Host:
         return self._gateway
 
     def cancel(self) -> bool:
-        """Ask the attempt to end as cancelled. False when it is too late: the delivery has begun."""
-        if self.phase is Phase.DELIVERING:
-            return False
-        self._cancelled = True
-        self.stopping.set()
-        return True
+        """Ask the attempt to end as cancelled: it enters no further phase.
+
+        False when nothing changes by it: the delivery has begun, or the attempt is ending already.
+        """
+        with self._border:
+            if self.phase is Phase.DELIVERING or self.stopping.is_set():
+                return False
+            self._cancelled = True
+            self.stopping.set()
+            return True
 
     def lose(self) -> None:
         """The lease is gone: end without writing anything."""
@@ -59,10 +64,11 @@ class Host:
             raise Cancelled(self.lease.task.id) if self._cancelled else LeaseLost(self.lease.task.id)
 
     def enter(self, phase: Phase) -> None:
-        self.checkpoint()
-        self.lease.check()
-        self.lease.enter(phase)
-        self.phase = phase
+        with self._border:
+            self.checkpoint()
+            self.lease.check()
+            self.lease.enter(phase)
+            self.phase = phase
         self._on_phase(phase)
 
     def say(self, text: str) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import math
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any
+
 from pithy_local.door.gateway import Gateway
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.models import Status
+from pithy_local.text import for_storage
 
 NEEDS_REVIEW = frozenset({ErrorCode.PATCH_MALFORMED, ErrorCode.PATCH_REJECTED, ErrorCode.PATCH_EMPTY, ErrorCode.POLICY})
 """CONTRACT §4: with these a person looks at the work; every other code is a failure."""
@@ -19,6 +26,24 @@ RUNNER_MAY_SAY = frozenset(
     }
 )
 """Codes that only the sandbox can know. What the model's service did is known to the gateway alone."""
+
+NO_STATE = frozenset(
+    {
+        ErrorCode.USAGE,
+        ErrorCode.CONFIG,
+        ErrorCode.NO_SUCH_TASK,
+        ErrorCode.REFUSED,
+        ErrorCode.NOT_THERE_YET,
+        ErrorCode.GIT_MISSING,
+        ErrorCode.STORE,
+    }
+)
+"""Answers to a request. A task that meets one of them fails as `internal`, with the words and the hint as they are."""
+
+MAX_DETAIL_TEXT = 4_000
+MAX_DETAIL_ITEMS = 50
+MAX_DETAIL_DEPTH = 5
+"""Bounds of an error's detail, of which the sandbox may have written up to 4 MiB."""
 
 
 def status_of(code: ErrorCode) -> Status:
@@ -39,3 +64,37 @@ def failure_of(gateway: Gateway) -> PithyError | None:
     if seen is not None:
         return PithyError(ErrorCode.of(seen.code), seen.message, detail=seen.detail)
     return PithyError(ErrorCode.AGENT_FAILED, result.message, detail=result.detail)
+
+
+def host_error(error: Exception) -> PithyError:
+    """What ended an attempt, as an error whose code a task can have (CONTRACT §4)."""
+    if isinstance(error, PithyError):
+        if error.code not in NO_STATE:
+            return error
+        return PithyError(ErrorCode.INTERNAL, error.message, hint=error.hint, detail=error.detail)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return PithyError(ErrorCode.DISK_FULL, f"no space left for {error.filename or 'the attempt'}")
+    return PithyError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
+
+
+def presentable(detail: Mapping[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:
+    """`detail` as JSON that every store takes: masked, bounded in length, number and depth."""
+    return {
+        _presentable(str(key), mask, 0): _presentable(value, mask, 1)
+        for key, value in islice(detail.items(), MAX_DETAIL_ITEMS)
+    }
+
+
+def _presentable(value: Any, mask: Callable[[str], str], depth: int) -> Any:
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, Mapping | list | tuple):
+        if depth >= MAX_DETAIL_DEPTH:
+            return "…"
+        if isinstance(value, Mapping):
+            return {
+                _presentable(str(key), mask, depth): _presentable(item, mask, depth + 1)
+                for key, item in islice(value.items(), MAX_DETAIL_ITEMS)
+            }
+        return [_presentable(item, mask, depth + 1) for item in value[:MAX_DETAIL_ITEMS]]
+    return for_storage(mask(str(value)), MAX_DETAIL_TEXT)

@@ -20,6 +20,8 @@ from pithy_local.store.tasks import Tasks
 GRACE_MS = 60_000
 """A sandbox of no running attempt may be younger than its row's last change; after this it is a leftover."""
 
+BUNDLE = re.compile(r"bundle-(?P<task>[0-9a-z]{10})-f(?P<fence>\d+)")
+
 
 class Recovery:
     """Recovers orphans as the process `owner`, which runs the tasks `mine`; `say` gets a line for each thing done."""
@@ -28,31 +30,37 @@ class Recovery:
         self.bench, self.owner, self.mine, self.say = bench, owner, mine, say
         self.tasks = Tasks(bench.store)
 
-    def tick(self) -> PithyError | None:
+    def tick(self) -> dict[str, PithyError]:
         """Take over what has no living owner, then remove what belongs to nobody.
 
-        Returns why an orphan had to be left: an engine that does not answer keeps its tasks as they are, and the
-        next tick tries again.
+        Returns why orphans had to be left, by task: an engine that does not answer keeps its tasks as they are, and
+        the next tick tries again.
         """
-        processes, problem = Processes(self.bench.store), None
+        processes = Processes(self.bench.store)
+        problems: dict[str, PithyError] = {}
         for orphan in processes.owned():
             if self._is_orphan(orphan):
                 try:
                     self._recover(orphan)
                 except PithyError as error:
-                    problem = error
+                    problems[orphan.task.id] = error
         processes.forget_dead()
         for name in {"local", self.bench.settings.executor, *(made.name for made in self.bench.made_executors())}:
             try:
                 self._reap(self.bench.executor(name))
             except PithyError:
                 continue  # nobody waits for this: the next tick tries again
-        self._reap_bundles()
-        return problem
+        self._reap_folders()
+        return problems
 
     def _is_orphan(self, owned: OwnedTask) -> bool:
-        """Its owner is dead, or is this very process, which could not write down how the attempt ended."""
-        return not owned.owner_alive or (owned.owner == self.owner and owned.task.id not in self.mine)
+        """Its owner is dead, or is this very process, which could not write down how the attempt ended.
+
+        What runs here is no orphan although its lease ran out: a machine that wakes up recovers before it beats.
+        """
+        if owned.owner == self.owner:
+            return owned.task.id not in self.mine
+        return not owned.owner_alive
 
     def _recover(self, orphan: OwnedTask) -> None:
         task = orphan.task
@@ -69,8 +77,9 @@ class Recovery:
             return
 
     def _end(self, lease: Lease, *, nothing_happened: bool) -> None:
-        task = lease.task
-        if task.cancel_requested:
+        task = self.tasks.get(lease.task.id)  # anew: it may have been cancelled since
+        too_late = task.phase is Phase.DELIVERING  # the remote may show the work already
+        if task.phase is Phase.CANCELLING or (task.cancel_requested and not too_late):
             self._settle(lease, Status.CANCELLED, None, "cancelled; the process that ran this attempt is gone")
         elif nothing_happened:
             self._note(lease, "queued again: the process that had claimed this task is gone")
@@ -92,8 +101,7 @@ class Recovery:
             self.bench.store, task=lease.n, attempt=lease.task.attempts, fence=lease.fence,
             redactor=self.bench.redactor, clock=self.bench.clock, on_lost=lambda: None,
         )  # fmt: skip
-        log.say(words)
-        log.close()
+        log.close(last=words)
 
     def _reap(self, executor: Executor) -> None:
         for box in executor.sandboxes(self.tasks.instance):
@@ -110,11 +118,20 @@ class Recovery:
             return False
         return self.bench.clock.now_ms() - box.created_ms > GRACE_MS
 
-    def _reap_bundles(self) -> None:
+    def _reap_folders(self) -> None:
+        """Temporary directories of the host's own half: packed repositories, indexes of commits."""
         for folder in self.bench.home.scratch.glob("bundle-*"):
-            found = re.fullmatch(r"bundle-([0-9a-z]{10})-a\d+", folder.name)
-            try:
-                if found and self.tasks.get(found[1]).status is not Status.RUNNING:
-                    remove_tree(folder)
-            except NoSuchTask:
+            found = BUNDLE.fullmatch(folder.name)
+            if found and self._fence_of(found["task"]) != int(found["fence"]):
                 remove_tree(folder)
+        for folder in self.bench.home.mirrors.glob("*/index-*"):
+            if self._fence_of(folder.name.removeprefix("index-")) is None:
+                remove_tree(folder)
+
+    def _fence_of(self, task_id: str) -> int | None:
+        """Of a running task; None for every other."""
+        try:
+            task = self.tasks.get(task_id)
+        except NoSuchTask:
+            return None
+        return task.fence if task.status is Status.RUNNING else None

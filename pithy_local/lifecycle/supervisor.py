@@ -1,7 +1,8 @@
 """Claims tasks and runs each in a thread; every process that works the queue has one.
 
-Threads: the supervisor's own (`tick`), one heartbeat, one an attempt. All share the home's concurrency, which is
-counted in the claim itself, and elect one leader (a flock) that recovers and checkpoints.
+Threads: the supervisor's own (`tick`), a guard that hears cancel requests and keeps the leases, one an attempt. All
+processes share the home's concurrency, which is counted in the claim itself, and elect one leader (a flock) that
+recovers and checkpoints.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import fcntl
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import IO
 
@@ -20,7 +20,7 @@ from pithy_local.lifecycle.attempt_log import AttemptLog
 from pithy_local.lifecycle.host import Host
 from pithy_local.lifecycle.recovery import Recovery
 from pithy_local.lifecycle.workbench import Workbench
-from pithy_local.models import Phase, Status, Task
+from pithy_local.models import Phase, Task
 from pithy_local.store.lease import Lease, Processes
 from pithy_local.store.tasks import Tasks
 
@@ -30,12 +30,7 @@ RECOVER_SECONDS = 15.0
 ENGINE_SECONDS = 3.0
 """How long an answer about the engine is believed."""
 EXECUTORS = ("docker", "local")
-
-
-@dataclass(kw_only=True)
-class _Running:
-    host: Host
-    thread: threading.Thread
+WITHOUT_ENGINE = ("local",)
 
 
 class Supervisor:
@@ -51,14 +46,17 @@ class Supervisor:
         jobs: int | None = None,
     ) -> None:
         self.bench = bench
+        self.failure: Exception | None = None
+        """The bug that ended one of the supervisor's threads."""
+        self.engine_problem: PithyError | None = None
+        """Why work that needs the engine waits; None when none does, it answers, or there is other work to take."""
         self._recovery_problem: PithyError | None = None
         self._claim_problem: PithyError | None = None
-        self.failure: Exception | None = None
-        self._kind, self._say = kind, say
+        self._kind, self._tell = kind, say
         self._ids = list(ids) or None
         self._concurrency = jobs or bench.settings.concurrency
         self._tasks = Tasks(bench.store)
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Host] = {}
         self._lock = threading.Lock()
         self._turn = threading.Lock()  # between a claim and its thread a task is neither queued nor running here
         self._stop = threading.Event()
@@ -86,22 +84,15 @@ class Supervisor:
 
     @property
     def idle(self) -> bool:
-        """Nothing runs here, and nothing is queued that this supervisor could ever take."""
+        """Of its tasks none is queued, and none runs: not here, and not in a process that may be dead."""
         with self._turn:
-            if self.running or self._tasks.queued(EXECUTORS, self._ids):
-                return False
-        return self._ids is not None or not self._tasks.counts().get(Status.RUNNING)
-
-    @property
-    def engine_problem(self) -> PithyError | None:
-        """Why work that needs the engine waits; None when none does, or it answers."""
-        return self._claim_problem or self._recovery_problem
+            return not self.running and not self._tasks.undone(EXECUTORS, self._ids)
 
     def start(self) -> None:
         """Begin to work. Raises PithyError(store)."""
-        self.bench.loop.start()
         self._owner = Processes(self.bench.store).register(self._kind)
-        for target in (self._work, self._beat):
+        self.bench.loop.start()
+        for target in (self._work, self._guard):
             thread = threading.Thread(target=target, name=f"supervisor{target.__name__}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -111,36 +102,63 @@ class Supervisor:
         with self._turn:
             self._claiming = False
         while self.running:
-            for running in self._snapshot():
-                if cancel and not running.host.stopping.is_set():
-                    self._cancel(running.host)
+            if cancel:
+                for host in self._hosts().values():
+                    self._cancel(host)
             self.bench.clock.sleep(0.02)
         self._stop.set()
         for thread in self._threads:
             thread.join()
         self._threads = []
-        if self._owner:
-            Processes(self.bench.store).unregister(self._owner)
-            self._owner = ""
+        owner, self._owner = self._owner, ""
+        if owner:
+            try:
+                Processes(self.bench.store).unregister(owner)
+            except PithyError as error:  # whoever leads next forgets the dead
+                self._say(error.message)
             self.bench.close()
 
     def tick(self) -> None:
-        """One round: recover if it is time and we lead, pass cancel requests on, claim while slots are free."""
+        """One round: recover if it is time and we lead, claim while slots are free."""
         if self._lead() and time.monotonic() >= self._recover_at:
-            self._recovery_problem = Recovery(self.bench, self._owner, set(self._running), self._say).tick()
-            self.bench.store.queue.checkpoint()
-            self.bench.store.logs.checkpoint()
+            self._recover()
             self._recover_at = time.monotonic() + RECOVER_SECONDS
-        self._watch()
-        able = [name for name in EXECUTORS if name != "docker" or self._engine_answers()]
+        able = [name for name in EXECUTORS if name in WITHOUT_ENGINE or self._engine_answers()]
         while self.running < self._concurrency and self._take(able):
             pass
+        # last, in one step: who reads it must not take a task that was about to be claimed for one that waits
+        waits = not self._tasks.queued(WITHOUT_ENGINE, self._ids)
+        self.engine_problem = (self._claim_problem or self._recovery_problem) if waits else None
 
     def _work(self) -> None:
         try:
+            self._repeat(self.tick)
+        finally:
+            if self._leader is not None:
+                self._leader.close()
+                self._leader = None
+
+    def _guard(self) -> None:
+        """Hear cancel requests and keep the leases, on connections of its own: neither a long write elsewhere in this
+        process nor an engine that hangs must cost a lease, or keep a task from being cancelled."""
+        beat_at = time.monotonic() + BEAT_SECONDS
+
+        def look() -> None:
+            nonlocal beat_at
+            hosts = self._hosts()
+            if hosts and time.monotonic() >= beat_at:
+                Processes(self.bench.store).beat(self._owner, hosts)
+                beat_at = time.monotonic() + BEAT_SECONDS
+            for host in hosts.values():
+                self._watch(host)
+
+        self._repeat(look)
+
+    def _repeat(self, step: Callable[[], None]) -> None:
+        try:
             while not self._stop.wait(TICK_SECONDS):
                 try:
-                    self.tick()
+                    step()
                 except PithyError as error:  # a full disk, a locked store: say so and try again
                     self._say(f"{error.message}. {error.hint}")
                     self._stop.wait(1.0)
@@ -148,24 +166,21 @@ class Supervisor:
             self.failure = error
             self._say(f"the supervisor stopped: {type(error).__name__}: {error}")
         finally:
-            if self._leader is not None:
-                self._leader.close()
-                self._leader = None
             self.bench.store.close_thread()
 
-    def _beat(self) -> None:
-        """On a connection of its own: a long write elsewhere in this process must not cost the lease."""
-        while not self._stop.wait(BEAT_SECONDS):
-            if self.running:
-                try:
-                    Processes(self.bench.store).beat(self._owner)
-                except PithyError as error:
-                    self._say(f"heartbeat: {error.message}")
-        self.bench.store.close_thread()
+    def _recover(self) -> None:
+        problems = Recovery(self.bench, self._owner, self._hosts(), self._say).tick()
+        of_ours = [problem for task, problem in problems.items() if self._ids is None or task in self._ids]
+        self._recovery_problem = of_ours[0] if of_ours else None
+        self.bench.store.queue.checkpoint()
+        self.bench.store.logs.checkpoint()
 
     def _lead(self) -> bool:
         if self._leader is None:
-            file = open(self.bench.home.lock("leader"), "w")
+            try:
+                file = open(self.bench.home.lock("leader"), "w")
+            except OSError:
+                return False  # no descriptor is free, the disk is read-only: nobody leads from here now
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -174,24 +189,22 @@ class Supervisor:
             self._leader = file
         return True
 
-    def _watch(self) -> None:
-        for running in self._snapshot():
-            host = running.host
-            if host.stopping.is_set():
-                continue
-            try:
-                host.lease.check()
-            except Cancelled:
-                self._cancel(host)
-            except LeaseLost:
-                host.lose()
+    def _watch(self, host: Host) -> None:
+        if host.stopping.is_set():
+            return
+        try:
+            host.lease.check()
+        except Cancelled:
+            self._cancel(host)
+        except LeaseLost:
+            host.lose()
 
     def _cancel(self, host: Host) -> None:
         if host.cancel():
             try:
                 host.lease.enter(Phase.CANCELLING)
-            except LeaseLost:
-                pass  # it has settled meanwhile
+            except (LeaseLost, PithyError):
+                pass  # it has settled meanwhile, or the store is locked: the phase is for people, the attempt ends
 
     def _take(self, able: Sequence[str]) -> bool:
         """Claim one task and start its thread; False when there is none to take."""
@@ -223,8 +236,12 @@ class Supervisor:
         )
         thread = threading.Thread(target=self._run, args=(host,), name=f"attempt-{task.id}", daemon=True)
         with self._lock:
-            self._running[task.id] = _Running(host=host, thread=thread)
-        thread.start()
+            self._running[task.id] = host
+        try:
+            thread.start()
+        except BaseException:
+            self._forget(task.id)
+            raise
 
     def _run(self, host: Host) -> None:
         task = host.lease.task
@@ -241,13 +258,27 @@ class Supervisor:
                 log.close()
             after = self._tasks.get(task.id)
             self._say(f"{task.id}: {after.status.value}" + (f" · {after.error.message}" if after.error else ""))
-        except (PithyError, LeaseLost) as error:
-            self._say(f"{task.id}: {error}")
+        except LeaseLost:
+            self._say(f"{task.id}: another process has taken it over")
+        except Exception as error:  # a full disk, a bug: the task is `running` still, and recovery finds it
+            self._say(f"{task.id}: {type(error).__name__}: {error}")
         finally:
-            self.bench.store.close_thread()
-            with self._lock:
-                del self._running[task.id]
+            try:
+                self.bench.store.close_thread()
+            finally:
+                self._forget(task.id)
 
-    def _snapshot(self) -> list[_Running]:
+    def _forget(self, task: str) -> None:
         with self._lock:
-            return list(self._running.values())
+            del self._running[task]
+
+    def _hosts(self) -> dict[str, Host]:
+        """What runs here now, by the task's id."""
+        with self._lock:
+            return dict(self._running)
+
+    def _say(self, words: str) -> None:
+        try:
+            self._tell(words)
+        except Exception:
+            pass  # narration for a terminal that is gone must not end the work

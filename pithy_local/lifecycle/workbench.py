@@ -51,8 +51,10 @@ class Workbench:
             return self._forge
 
     def close(self) -> None:
-        for executor in self.made_executors():
-            executor.close()
-        if self._forge is not None:
-            self._forge.close()
-        self.loop.stop()
+        try:
+            for executor in self.made_executors():
+                executor.close()
+            if self._forge is not None:
+                self._forge.close()
+        finally:
+            self.loop.stop()

@@ -21,7 +21,7 @@ from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.paths import Home
 
 BUSY_DEADLINE = 30.0
-"""Seconds a write waits for its turn before it gives up."""
+"""Seconds a write waits for its turn before it gives up, unless told otherwise."""
 
 T = TypeVar("T")
 Params = Sequence[Any] | Mapping[str, Any]
@@ -30,11 +30,14 @@ Params = Sequence[Any] | Mapping[str, Any]
 class Connection:
     """One thread's connection to one file, in autocommit: each write is one statement or `transaction()`."""
 
-    def __init__(self, path: Path, *, synchronous: str) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, synchronous: str, patience: float = BUSY_DEADLINE) -> None:
+        self.path, self._patience = path, patience
         try:
             # timeout=0: SQLite's own busy handler is unfair (one writer starved at 16 turns of 4,800); ours is `_retry`
             self.raw = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise store_error(error, path) from error
+        try:
             self.raw.row_factory = sqlite3.Row
             self._retry(lambda: self.raw.execute("PRAGMA journal_mode=WAL").fetchall())
             for pragma in (
@@ -45,6 +48,7 @@ class Connection:
             ):
                 self.raw.execute(f"PRAGMA {pragma}").fetchall()
         except sqlite3.Error as error:
+            self.raw.close()
             raise store_error(error, path) from error
 
     def rows(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
@@ -77,24 +81,25 @@ class Connection:
         self.write("BEGIN IMMEDIATE")
         try:
             yield
+            self.write("COMMIT")
         except BaseException:
-            self.raw.execute("ROLLBACK")
+            if self.raw.in_transaction:  # a full disk has ended it already
+                self.raw.execute("ROLLBACK")
             raise
-        self.write("COMMIT")
 
     def data_version(self) -> int:
         """Changes when another connection committed; costs microseconds."""
-        return int(self.raw.execute("PRAGMA data_version").fetchone()[0])
+        return int(self.rows("PRAGMA data_version")[0][0])
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file, as far as no reader needs it. The leader alone does this."""
-        self._retry(lambda: self.raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
+        self.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         self.raw.close()
 
     def _retry(self, action: Callable[[], T]) -> T:
-        deadline = time.monotonic() + BUSY_DEADLINE
+        deadline = time.monotonic() + self._patience
         while True:
             try:
                 return action()
@@ -120,16 +125,24 @@ class StoreRuleError(PithyError):
 
 
 class Store:
-    """The home's two databases. Safe to share between threads: each gets connections of its own."""
+    """The home's two databases. Safe to share between threads: each gets connections of its own.
 
-    def __init__(self, home: Home, clock: Clock | None = None) -> None:
+    `patience`: seconds a write waits while another connection holds the file.
+    """
+
+    def __init__(self, home: Home, clock: Clock | None = None, *, patience: float = BUSY_DEADLINE) -> None:
         self.home = home
         self.clock = clock or SystemClock()
+        self._patience = patience
         self._local = threading.local()
         self._opened: list[Connection] = []
         self._lock = threading.Lock()
         home.prepare()
-        self._migrate()
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def queue(self) -> Connection:
@@ -149,7 +162,8 @@ class Store:
             connection = self._local.__dict__.pop(name, None)
             if connection is not None:
                 with self._lock:
-                    self._opened.remove(connection)
+                    if connection in self._opened:  # else `close` was quicker
+                        self._opened.remove(connection)
                 connection.close()
 
     def close(self) -> None:
@@ -163,7 +177,7 @@ class Store:
     def _connection(self, name: str, path: Path, synchronous: str) -> Connection:
         found: Connection | None = getattr(self._local, name, None)
         if found is None:
-            found = Connection(path, synchronous=synchronous)
+            found = Connection(path, synchronous=synchronous, patience=self._patience)
             setattr(self._local, name, found)
             with self._lock:
                 self._opened.append(found)

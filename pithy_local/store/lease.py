@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -75,11 +75,12 @@ class Processes:
             if not ProcessIdentity(pid=row["pid"], started=row["started"], boot_id=row["boot_id"]).is_alive():
                 self.unregister(row["id"])
 
-    def beat(self, owner: str) -> None:
-        """Prolong the lease of everything this process owns."""
+    def beat(self, owner: str, tasks: Collection[str]) -> None:
+        """Prolong the lease of these tasks of the process. What it owns but does not run must be found by recovery."""
         self._store.queue.write(
-            "UPDATE task SET lease_until = ? WHERE owner = ? AND status = 'running'",
-            (self._store.clock.lease_ms() + LEASE_MS, owner),
+            """UPDATE task SET lease_until = ?
+               WHERE owner = ? AND status = 'running' AND id IN (SELECT value FROM json_each(?))""",
+            (self._store.clock.lease_ms() + LEASE_MS, owner, json.dumps(list(tasks))),
         )
 
     def owned(self) -> list[OwnedTask]:
@@ -205,11 +206,13 @@ class Lease:
 
     def settle(self, status: Status, error: TaskError | None = None) -> None:
         """End the attempt and the task in one transaction; the lease ends with it."""
-        if error is not None:
-            self._update_attempt(error=json.dumps(error.to_json()))
-        self._update_task(
-            "status = :status, phase = NULL, owner = NULL, lease_until = NULL, finished_at = :now", status=status.value
-        )
+        with self._fenced():
+            if error is not None:
+                self._write_attempt(error=json.dumps(error.to_json()))
+            self._update_task(
+                "status = :status, phase = NULL, owner = NULL, lease_until = NULL, finished_at = :now",
+                status=status.value,
+            )
 
     def requeue(self) -> None:
         """Back to the queue, the same attempt: nothing had happened yet."""
@@ -224,12 +227,15 @@ class Lease:
             raise LeaseLost(self.task.id)
 
     def _update_attempt(self, **values: Any) -> None:
-        columns = ", ".join(f"{name} = :{name}" for name in values)
         with self._fenced():
-            self._store.queue.write(
-                f"UPDATE attempt SET {columns} WHERE task = :n AND number = :number",
-                {**values, "n": self.n, "number": self.task.attempts},
-            )
+            self._write_attempt(**values)
+
+    def _write_attempt(self, **values: Any) -> None:
+        columns = ", ".join(f"{name} = :{name}" for name in values)
+        self._store.queue.write(
+            f"UPDATE attempt SET {columns} WHERE task = :n AND number = :number",
+            {**values, "n": self.n, "number": self.task.attempts},
+        )
 
     @contextmanager
     def _fenced(self) -> Iterator[None]:

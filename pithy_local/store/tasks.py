@@ -137,6 +137,17 @@ class Tasks:
         )
         return int(row["number"]) if row else 0
 
+    def undone(self, executors: Sequence[str], ids: Sequence[str] | None = None) -> int:
+        """How many tasks (of `ids`, None = of all) run anywhere, or could be claimed by these executors."""
+        row = self._store.queue.row(
+            """SELECT count(*) AS number FROM task
+               WHERE (status = 'running' OR (status = 'queued' AND not_before <= ?
+                      AND executor IN (SELECT value FROM json_each(?))))
+                 AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))""",
+            (self._store.clock.now_ms(), json.dumps(list(executors)), _json(ids), _json(ids)),
+        )
+        return int(row["number"]) if row else 0
+
     def claim(
         self, owner: str, *, executors: Sequence[str], concurrency: int, ids: Sequence[str] | None = None
     ) -> Task | None:

@@ -217,6 +217,35 @@ def test_a_repository_that_may_not_be_pushed_to_is_refused_before_anything_is_qu
     assert local_world.ok("list", "--all").out == ""
 
 
+def test_a_base_branch_that_is_not_there_is_refused(local_world: World, tmp_path: Path) -> None:
+    mine = make_repo(tmp_path / "mine", {"a.txt": "a\n"})
+
+    refusals = [local_world.run("add", "x", "--repo", repo, "--base", "nope") for repo in (SLUG, str(mine))]
+
+    assert [ran.code for ran in refusals] == [2, 2]
+    assert all("no branch 'nope'" in ran.err for ran in refusals)
+    assert local_world.ok("list", "--all").out == ""
+
+
+def test_without_a_token_a_private_repository_is_an_authentication_error(local_world: World) -> None:
+    ran = local_world.run("add", "x", "--repo", SLUG, env={"GITHUB_TOKEN": ""})
+
+    assert (ran.code, "no GitHub token" in ran.err) == (4, True)
+
+
+def test_a_plain_url_is_asked_before_it_is_queued(local_world: World) -> None:
+    local_world.git_server.stop()
+    away = local_world.run("add", "x", "--repo", local_world.git_server.url_of(SLUG))
+
+    assert (away.code, "could not be checked" in away.err) == (0, True)
+
+
+def test_a_plain_url_without_a_repository_is_refused(local_world: World) -> None:
+    ran = local_world.run("add", "x", "--repo", local_world.git_server.url_of("acme/none"))
+
+    assert ran.code == 2, ran.err
+
+
 def test_github_down_is_a_warning_and_the_task_waits(local_world: World) -> None:
     local_world.github.fail_next("repos/get", 502, {"message": "Bad Gateway"}, times=9)
 

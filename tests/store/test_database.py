@@ -13,6 +13,7 @@ import pytest
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.paths import Home
 from pithy_local.store import Store
+from pithy_local.store.database import StoreRuleError
 from pithy_local.store.tasks import Tasks
 from tests.store.conftest import new_task
 
@@ -43,6 +44,79 @@ def test_a_writer_waits_for_another_ones_transaction(store: Store, tasks: Tasks)
     release.join()
     other.close()
     assert tasks.get(task.id).title == "Fix the bug"
+
+
+def test_a_writer_gives_up_when_its_patience_ends(store: Store) -> None:
+    impatient = Store(store.home, patience=0.05)
+    with store.queue.transaction(), pytest.raises(PithyError, match="locked") as refused:
+        Tasks(impatient).insert(new_task())
+    impatient.close()
+
+    assert refused.value.code is ErrorCode.STORE
+
+
+def test_what_ended_a_transaction_is_told_when_sqlite_has_rolled_it_back_itself(store: Store) -> None:
+    """As it does when the disk is full."""
+    store.queue.write("PRAGMA max_page_count = 1")
+    with pytest.raises(PithyError) as refused, store.queue.transaction():
+        store.queue.write("INSERT INTO meta VALUES ('big', ?)", ("x" * 5_000_000,))
+    assert refused.value.code is ErrorCode.DISK_FULL
+
+    store.queue.write("PRAGMA max_page_count = 1000000")
+    with store.queue.transaction():
+        store.queue.write("INSERT INTO meta VALUES ('small', 'x')")
+
+
+def test_a_trigger_that_rolls_back_is_told_as_what_it_says(store: Store) -> None:
+    store.queue.write("CREATE TRIGGER no BEFORE INSERT ON meta BEGIN SELECT RAISE(ROLLBACK, 'no room'); END")
+
+    with pytest.raises(StoreRuleError, match="no room"), store.queue.transaction():
+        store.queue.write("INSERT INTO meta VALUES ('a', 'x')")
+
+
+def test_a_commit_that_fails_leaves_the_connection_usable(store: Store) -> None:
+    def break_a_rule() -> None:
+        with store.queue.transaction():
+            store.queue.write("PRAGMA defer_foreign_keys = ON")
+            store.queue.write("INSERT INTO attempt(task, number, created_at) VALUES (99, 1, 1)")
+
+    with pytest.raises(StoreRuleError, match="FOREIGN KEY"):
+        break_a_rule()
+
+    with store.queue.transaction():
+        store.queue.write("INSERT INTO meta VALUES ('after', 'x')")
+    assert store.queue.rows("SELECT * FROM attempt") == []
+
+
+def test_a_checkpoint_that_fails_is_an_error_with_a_code(store: Store) -> None:
+    impatient = Store(store.home, patience=0.05)
+    with pytest.raises(PithyError) as refused, impatient.queue.transaction():
+        impatient.queue.checkpoint()
+    impatient.close()
+
+    assert refused.value.code is ErrorCode.STORE
+
+
+def test_a_store_may_be_closed_before_the_threads_that_used_it_end(store: Store) -> None:
+    used, closed, failed = threading.Event(), threading.Event(), []
+
+    def use() -> None:
+        Tasks(store).counts()
+        used.set()
+        closed.wait(10)
+        try:
+            store.close_thread()
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    used.wait(10)
+    store.close()
+    closed.set()
+    thread.join()
+
+    assert failed == []
 
 
 def test_a_newer_schema_is_refused(store: Store) -> None:

@@ -78,6 +78,16 @@ def test_settling_ends_the_lease_and_the_attempt_in_one_step(lease: Lease, tasks
     assert (attempt.outcome, attempt.error, attempt.finished_at) == ("failed", error, task.finished_at)
 
 
+def test_an_end_that_cannot_be_written_leaves_no_error_behind(store: Store, lease: Lease, tasks: Tasks) -> None:
+    """Else a task that is cancelled later would show the error of an end that never was."""
+    store.queue.write("CREATE TRIGGER no BEFORE UPDATE OF status ON task BEGIN SELECT RAISE(ABORT, 'not now'); END")
+
+    with pytest.raises(StoreRuleError, match="not now"):
+        lease.settle(Status.FAILED, TaskError(code="internal", message="m", hint="h"))
+
+    assert tasks.attempts(lease.task.id)[0].error is None
+
+
 def test_nothing_is_written_after_a_takeover(store: Store, lease: Lease, tasks: Tasks) -> None:
     store.queue.write("INSERT INTO process VALUES ('other', 'test', 1, 1.0, 'boot', 1)")
     store.queue.write("UPDATE task SET owner = 'other', fence = fence + 1")
@@ -143,7 +153,7 @@ def test_a_beat_prolongs_only_what_the_process_owns(store: Store, lease: Lease, 
     from pithy_local.store.lease import Processes
 
     clock.sleep(20)
-    Processes(store).beat(lease.owner)
+    Processes(store).beat(lease.owner, [lease.task.id])
     clock.sleep(20)
 
     assert [orphan.owner_alive for orphan in Processes(store).owned()] == [True]

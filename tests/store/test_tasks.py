@@ -101,6 +101,15 @@ def test_no_task_is_claimed_twice_by_four_processes(store: Store, tasks: Tasks) 
     assert sorted(claimed) == sorted(ids)
 
 
+def test_undone_is_what_waits_for_these_executors_and_what_runs_anywhere(tasks: Tasks, lease: Lease) -> None:
+    waiting, other = tasks.insert(new_task(executor="local")), tasks.insert(new_task(executor="elsewhere"))
+    done = tasks.insert(new_task())
+    tasks.request_cancel(done.id)
+
+    assert tasks.undone(["local"]) == 2
+    assert [tasks.undone(["local"], [task.id]) for task in (lease.task, waiting, other, done)] == [1, 1, 0, 0]
+
+
 def test_find_takes_a_unique_prefix(tasks: Tasks) -> None:
     task = tasks.insert(new_task())
 

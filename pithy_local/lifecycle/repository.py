@@ -1,0 +1,97 @@
+"""Where a task's repository is, whether we may push to it, and with which token: for `add` and for each attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pithy_local.errors import ErrorCode, PithyError, UsageError
+from pithy_local.forge.base import Forge, RepoInfo
+from pithy_local.git.mirror import Mirror
+from pithy_local.git.push import remote_head
+from pithy_local.git.refs import is_branch_name
+from pithy_local.git.remote import Remote, check_local, parse_repo
+from pithy_local.paths import Home
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """A repository that can be reached. `token` is "" where none may be sent (any but the forge's own clone URL);
+    `default_branch` is None where only git can tell."""
+
+    mirror: Mirror
+    token: str
+    default_branch: str | None
+
+
+class Repositories:
+    """Connects to what users name. `forge` is called only for GitHub repositories."""
+
+    def __init__(self, *, api_url: str, token: str, home: Home, forge: Callable[[], Forge]) -> None:
+        self._api_url, self._token, self._home, self._forge = api_url, token, home, forge
+
+    def connect(self, repo: str) -> Connection:
+        """Ask the forge, if there is one; nothing is fetched yet.
+
+        Raises UsageError, PithyError (github_auth: no right to push; repo_unreachable, github_error, …).
+        """
+        remote = parse_repo(repo, api_url=self._api_url)
+        if remote.slug is None:
+            return Connection(mirror=Mirror(self._home.mirrors, remote), token="", default_branch=None)
+        info = self._info(remote.slug)
+        mirror = Mirror(self._home.mirrors, remote.at(info.clone_url))
+        return Connection(mirror=mirror, token=self._token, default_branch=info.default_branch)
+
+    def check(self, repo: str, base: str | None) -> tuple[Remote, tuple[str, ...]]:
+        """What `add` needs to know before a task is queued: the remote, and warnings.
+
+        Raises UsageError, PithyError (repo_unreachable, github_auth) for what does not exist or may not be pushed to.
+        A repository that cannot be asked now (offline, 5xx, rate limit) is a warning: it may be reachable later.
+        """
+        remote = parse_repo(repo, api_url=self._api_url)
+        if remote.kind == "path":
+            check_local(remote.url)
+        if base is not None and not is_branch_name(base):
+            raise UsageError(f"{base!r} is not a branch name")
+        try:
+            connection = self.connect(repo)
+            if remote.kind == "url" or base is not None:
+                self._look(connection, remote, base)
+        except PithyError as error:
+            if _may_be_back(error):
+                return remote, (f"{remote.display} could not be checked: {error.message}",)
+            if error.code is ErrorCode.REPO_UNREACHABLE and remote.slug and Path(repo).exists():
+                error.hint = f"For the folder write ./{remote.slug}."
+            raise
+        return remote, ()
+
+    def _look(self, connection: Connection, remote: Remote, base: str | None) -> None:
+        """Whether git answers and has the base branch."""
+        found = remote_head(connection.mirror, base or "main", connection.token)
+        if base is not None and found is None:
+            raise UsageError(f"{remote.display} has no branch {base!r}", hint="Name a branch that exists with --base.")
+
+    def _info(self, slug: str) -> RepoInfo:
+        try:
+            info = self._forge().repository(slug)
+        except PithyError as error:
+            if error.code is ErrorCode.REPO_UNREACHABLE and not self._token:
+                raise PithyError(ErrorCode.GITHUB_AUTH, f"{slug} cannot be seen: there is no GitHub token") from error
+            raise
+        if not info.can_push:
+            why = f"the GitHub token may not push to {slug}" if self._token else "there is no GitHub token"
+            raise PithyError(ErrorCode.GITHUB_AUTH, why)
+        if info.archived:
+            raise PithyError(ErrorCode.GITHUB_AUTH, f"{slug} is archived: nobody can push to it", hint="Unarchive it.")
+        return info
+
+
+def _may_be_back(error: PithyError) -> bool:
+    """No answer, a service error or a rate limit: nothing is known about the repository."""
+    if error.code is ErrorCode.GITHUB_RATE_LIMIT:
+        return True
+    status = error.detail.get("http_status")
+    if error.code is ErrorCode.GITHUB_ERROR:
+        return status is None or status >= 500
+    return error.code is ErrorCode.REPO_UNREACHABLE and bool(error.detail.get("offline"))

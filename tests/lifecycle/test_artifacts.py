@@ -1,0 +1,104 @@
+"""What is kept with an attempt: the diff, refused answers with their reason, within bounds, without secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pithy_local.door.reports import Event
+from pithy_local.git.policy import Stat
+from pithy_local.lifecycle.artifacts import MAX_REJECTED, MAX_STEP_TEXT, MAX_STEPS, Artifacts
+from pithy_local.paths import Home
+from pithy_local.redact import Redactor
+
+SECRET = "sk-canary-0d9c8b7a6f5e4d3c"
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Artifacts:
+    return Artifacts(Home(root=tmp_path), "0abc123def", 2, Redactor([SECRET]))
+
+
+def rejected(number: int = 1, patch: str = "the patch", reason: str = "why") -> Event:
+    data = {"round": number, "code": "patch_rejected", "reason": reason, "patch": patch}
+    return Event(number, "rejected", data)
+
+
+def step(text: str) -> Event:
+    return Event(1, "step", {"name": "ask", "round": 1, "text": text})
+
+
+def test_a_diff_is_a_private_file_of_the_attempt_and_its_numbers_are_told(artifacts: Artifacts, tmp_path: Path) -> None:
+    patch = artifacts.keep_diff(b"+x\n", Stat(files=1, added=1, removed=0))
+
+    assert (patch.path, patch.bytes, patch.files, patch.added, patch.removed) == (
+        "artifacts/0abc123def/2/patch.diff", 3, 1, 1, 0,
+    )  # fmt: skip
+    assert (tmp_path / patch.path).read_bytes() == b"+x\n"
+    assert artifacts.folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_later_round_replaces_the_earlier_and_leaves_no_parts(artifacts: Artifacts) -> None:
+    artifacts.keep_round(b"first, and longer")
+    artifacts.keep_round(b"second")
+
+    assert {path.name: path.read_bytes() for path in artifacts.folder.iterdir()} == {"patch.diff": b"second"}
+
+
+def test_a_refused_answer_is_kept_masked_with_its_reason(artifacts: Artifacts, tmp_path: Path) -> None:
+    take = artifacts.event_sink(lambda text: None)
+
+    take(rejected(patch=f"key {SECRET}", reason=f"because {SECRET}"))
+
+    [entry] = artifacts.rejected_detail()["rejected"]
+    assert (entry["round"], entry["code"], entry["reason"]) == (1, "patch_rejected", "because ***")
+    assert (tmp_path / entry["path"]).read_text() == "key ***"
+
+
+def test_refused_answers_are_bounded_in_number_and_reason(artifacts: Artifacts) -> None:
+    take = artifacts.event_sink(lambda text: None)
+
+    for number in range(MAX_REJECTED + 5):
+        take(rejected(number, reason="r" * 100_000))
+
+    kept = artifacts.rejected_detail()["rejected"]
+    assert len(kept) == len(list(artifacts.folder.iterdir())) == MAX_REJECTED
+    assert max(len(entry["reason"]) for entry in kept) <= 2_000
+
+
+def test_a_patch_that_is_no_text_is_kept_all_the_same(artifacts: Artifacts, tmp_path: Path) -> None:
+    artifacts.event_sink(lambda text: None)(rejected(patch="half \ud800 a character"))
+
+    assert (tmp_path / artifacts.rejected_detail()["rejected"][0]["path"]).read_bytes() == b"half ? a character"
+
+
+def test_nothing_refused_is_no_detail(artifacts: Artifacts) -> None:
+    assert artifacts.rejected_detail() == {}
+
+
+def test_steps_are_told_safe_masked_and_short(artifacts: Artifacts) -> None:
+    told: list[str] = []
+    take = artifacts.event_sink(told.append)
+
+    take(step(f"asking \x1b[31mwith {SECRET}"))
+    take(step("x" * 100_000))
+
+    assert told[0] == "asking with ***"
+    assert len(told[1]) == MAX_STEP_TEXT
+
+
+def test_steps_are_bounded_in_number(artifacts: Artifacts) -> None:
+    told: list[str] = []
+    take = artifacts.event_sink(told.append)
+
+    for number in range(MAX_STEPS + 10):
+        take(step(str(number)))
+
+    assert len(told) == MAX_STEPS
+
+
+def test_what_a_sandbox_calls_its_result_is_not_taken_here(artifacts: Artifacts) -> None:
+    artifacts.event_sink(lambda text: None)(Event(1, "result", {"outcome": "failed", "message": "m"}))
+
+    assert not artifacts.folder.exists()
