@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -115,7 +115,7 @@ def add(app: App, request: AddRequest) -> Added:
     provider = request.provider or app.settings.model.provider
     _check_isolation(app, executor, provider, request.unisolated)
     _check_model(app, provider)
-    remote, warnings = _check_repository(app, request.repo)
+    remote, warnings = _check_repository(app, request.repo, request.base)
     mask = Redactor(app.secrets.known()).mask  # a pasted key of ours goes to no database, no model and no PR
     new = NewTask(
         title=_title(mask(request.title or prompt)), prompt=mask(prompt), repo=remote.display, base=request.base,
@@ -342,23 +342,13 @@ def _check_model(app: App, provider: str) -> None:
         raise PithyError(ErrorCode.LLM_AUTH, "there is no OPENAI_API_KEY in the environment")
 
 
-def _check_repository(app: App, repo: str) -> tuple[Remote, tuple[str, ...]]:
+def _check_repository(app: App, repo: str, base: str | None) -> tuple[Remote, tuple[str, ...]]:
     """What the user named, if it exists and may be pushed to; offline or a 5xx is a warning."""
-    from pithy_local.git.remote import check_local, parse_repo
-
-    remote = parse_repo(repo, api_url=app.settings.github.api_url)
-    if remote.kind == "path":
-        check_local(remote.url)
-    if remote.slug is None:
-        return remote, ()
     from pithy_local.lifecycle.factory import make_forge
+    from pithy_local.lifecycle.repository import Repositories
 
-    try:
-        info = make_forge(app.settings, app.secrets).repository(remote.slug)
-    except PithyError as error:
-        if error.code in (ErrorCode.GITHUB_ERROR, ErrorCode.GITHUB_RATE_LIMIT):
-            return remote, (f"{remote.slug} could not be checked: {error.message}",)
-        raise
-    if not info.can_push:
-        raise PithyError(ErrorCode.GITHUB_AUTH, f"the GitHub token may not push to {remote.slug}")
-    return remote, ()
+    settings, secrets = app.settings, app.secrets
+    with closing(make_forge(settings, secrets)) as forge:  # asked only if the repository is GitHub's
+        return Repositories(
+            api_url=settings.github.api_url, token=secrets.github_token, home=app.home, forge=lambda: forge
+        ).check(repo, base)

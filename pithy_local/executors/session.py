@@ -154,10 +154,10 @@ class Session:
             self._tried("close its door", lambda: self._loop.call(relay.aclose(), timeout=TAIL_SECONDS))
 
     def _remove(self) -> None:
-        with suppress(LeaseLost, Cancelled):  # it is ours by its id, and must go all the same
+        with suppress(Exception):  # a lost lease, a full disk: it is ours by its id, and must go all the same
             self._host.intend("remove", self.container)
         if self._tried("remove the sandbox", lambda: container.remove(self._engine, self.container)):
-            with suppress(LeaseLost, Cancelled):
+            with suppress(Exception):
                 self._host.done("remove", self.container)
 
     def _tried(self, what: str, action: Callable[[], object]) -> bool:

@@ -15,13 +15,11 @@ from pithy_local.door.gateway import Call, Gateway, Upstream
 from pithy_local.door.reports import Reports
 from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, PithyError
 from pithy_local.executors.base import Collected, Job, Limits
-from pithy_local.forge.base import RepoInfo
 from pithy_local.forge.body import subject
 from pithy_local.git.bundle import bundle
 from pithy_local.git.commit import Commit, make_commit
 from pithy_local.git.diffstat import diff_stat
 from pithy_local.git.mirror import Mirror
-from pithy_local.git.remote import Remote, parse_repo
 from pithy_local.lifecycle.artifacts import Artifacts
 from pithy_local.lifecycle.delivery import deliver
 from pithy_local.lifecycle.host import Host
@@ -82,20 +80,15 @@ class Attempt:
 
     def prepare(self) -> Source:
         """Fetch the mirror, pin the base commit."""
-        self.host.say(f"preparing: fetching {self.task.repo}")
-        remote = parse_repo(self.task.repo, api_url=self.bench.settings.github.api_url)
-        base, token = self.task.base, ""
-        if remote.kind == "github":
-            info = self.repository(remote)
-            base, token = base or info.default_branch, self.bench.secrets.github_token
-            remote = remote.at(info.clone_url)
-        mirror = Mirror(self.bench.home.mirrors, remote)
-        mirror.fetch(token, self.host.say, self.host.checkpoint)
-        name, sha = mirror.resolve_base(base)
+        self.host.say(f"attempt {self.task.attempts}: {self.task.provider} {self.task.model}, {self.task.executor}")
+        connection = self.bench.repositories.connect(self.task.repo)
+        mirror = connection.mirror
+        mirror.fetch(connection.token, self.host.say, self.host.checkpoint)
+        name, sha = mirror.resolve_base(self.task.base or connection.default_branch)
         self.lease.pin_base(name, sha)
         self.host.checkpoint()
         self.host.say(f"base is {name} at {sha[:12]}")
-        return Source(mirror=mirror, base=name, base_sha=sha, token=token)
+        return Source(mirror=mirror, base=name, base_sha=sha, token=connection.token)
 
     @contextmanager
     def pins(self, source: Source) -> Iterator[None]:
@@ -115,14 +108,6 @@ class Attempt:
             source.mirror.release(self.task.id)
         except (PithyError, OSError) as error:  # must not hide how the attempt ended
             self.host.say(f"could not clear up in the mirror: {error}")
-
-    def repository(self, remote: Remote) -> RepoInfo:
-        """What the forge says of a GitHub repository. Raises PithyError(github_auth) when we may not push there."""
-        assert remote.slug is not None
-        info = self.bench.forge().repository(remote.slug)
-        if not info.can_push:
-            raise PithyError(ErrorCode.GITHUB_AUTH, f"the GitHub token may not push to {remote.slug}")
-        return info
 
     def execute(self, source: Source) -> Collected:
         """Let the sandbox make its change; the canonical diff comes back, or an error that says why not."""

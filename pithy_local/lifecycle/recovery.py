@@ -18,7 +18,7 @@ from pithy_local.store.lease import Lease, OwnedTask, Processes
 from pithy_local.store.tasks import Tasks
 
 GRACE_MS = 60_000
-"""A sandbox of no running attempt may be younger than its row's last change; after this it is a leftover."""
+"""A sandbox of an older fence may still be in the hands of an owner that has not seen yet that it lost its lease."""
 
 BUNDLE = re.compile(r"bundle-(?P<task>[0-9a-z]{10})-f(?P<fence>\d+)")
 
@@ -116,6 +116,8 @@ class Recovery:
             return False  # a restored backup may not know it: not ours to judge
         if task.status is Status.RUNNING and (box.attempt, box.fence) == (task.attempts, task.fence):
             return False
+        if task.status.settled:
+            return True  # an attempt settles after its sandbox is gone: its owner could not remove it
         return self.bench.clock.now_ms() - box.created_ms > GRACE_MS
 
     def _reap_folders(self) -> None:

@@ -29,6 +29,8 @@ BEAT_SECONDS = 10.0
 RECOVER_SECONDS = 15.0
 ENGINE_SECONDS = 3.0
 """How long an answer about the engine is believed."""
+IDLE_ENGINE_SECONDS = 15.0
+"""The same while nothing waits for it."""
 EXECUTORS = ("docker", "local")
 WITHOUT_ENGINE = ("local",)
 
@@ -50,6 +52,8 @@ class Supervisor:
         """The bug that ended one of the supervisor's threads."""
         self.engine_problem: PithyError | None = None
         """Why work that needs the engine waits; None when none does, it answers, or there is other work to take."""
+        self.engine_silent: PithyError | None = None
+        """Why the engine does not answer, whether anything waits for it or not."""
         self._recovery_problem: PithyError | None = None
         self._claim_problem: PithyError | None = None
         self._kind, self._tell = kind, say
@@ -61,10 +65,11 @@ class Supervisor:
         self._turn = threading.Lock()  # between a claim and its thread a task is neither queued nor running here
         self._stop = threading.Event()
         self._claiming = True
+        self._ticked = False
         self._owner = ""
         self._leader: IO[str] | None = None
         self._recover_at = 0.0
-        self._engine_at = 0.0
+        self._engine_asked = -IDLE_ENGINE_SECONDS
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Supervisor:
@@ -84,9 +89,12 @@ class Supervisor:
 
     @property
     def idle(self) -> bool:
-        """Of its tasks none is queued, and none runs: not here, and not in a process that may be dead."""
+        """Of its tasks none is queued, and none runs: not here, and not in a process that may be dead.
+
+        Never before the first round: even a process that finds no task clears up what dead ones left.
+        """
         with self._turn:
-            return not self.running and not self._tasks.undone(EXECUTORS, self._ids)
+            return self._ticked and not self.running and not self._tasks.undone(EXECUTORS, self._ids)
 
     def start(self) -> None:
         """Begin to work. Raises PithyError(store)."""
@@ -129,6 +137,7 @@ class Supervisor:
         # last, in one step: who reads it must not take a task that was about to be claimed for one that waits
         waits = not self._tasks.queued(WITHOUT_ENGINE, self._ids)
         self.engine_problem = (self._claim_problem or self._recovery_problem) if waits else None
+        self._ticked = True
 
     def _work(self) -> None:
         try:
@@ -217,18 +226,22 @@ class Supervisor:
             return task is not None
 
     def _engine_answers(self) -> bool:
-        """Asked only while a task waits for the engine; the answer is kept for a few seconds."""
-        if not self._tasks.queued(("docker",), self._ids):
-            self._claim_problem = None
-            return False
-        if time.monotonic() >= self._engine_at:
-            try:
-                self.bench.executor("docker").check()
-                self._claim_problem = None
-            except PithyError as error:
-                self._claim_problem = error
-            self._engine_at = time.monotonic() + ENGINE_SECONDS
-        return self._claim_problem is None
+        """Whether a task waits for the engine and it answers. Without one it is asked less often, just to be shown."""
+        waits = self._tasks.queued(("docker",), self._ids) > 0
+        believed = ENGINE_SECONDS if waits else IDLE_ENGINE_SECONDS
+        wanted = waits or (self.bench.settings.executor == "docker" and self._ids is None)
+        if wanted and time.monotonic() - self._engine_asked >= believed:
+            self.engine_silent = self._ask_engine()
+            self._engine_asked = time.monotonic()
+        self._claim_problem = self.engine_silent if waits else None
+        return waits and self.engine_silent is None
+
+    def _ask_engine(self) -> PithyError | None:
+        try:
+            self.bench.executor("docker").check()
+        except PithyError as error:
+            return error
+        return None
 
     def _launch(self, task: Task) -> None:
         host = Host(

@@ -11,6 +11,7 @@ from pithy_local.config import Secrets, Settings
 from pithy_local.door.loop import EventLoop
 from pithy_local.executors.base import Executor
 from pithy_local.forge.base import Forge
+from pithy_local.lifecycle.repository import Repositories
 from pithy_local.paths import Home
 from pithy_local.redact import Redactor
 from pithy_local.store import Store
@@ -49,6 +50,12 @@ class Workbench:
             if self._forge is None:
                 self._forge = self.make_forge()
             return self._forge
+
+    @property
+    def repositories(self) -> Repositories:
+        return Repositories(
+            api_url=self.settings.github.api_url, token=self.secrets.github_token, home=self.home, forge=self.forge
+        )
 
     def close(self) -> None:
         try:

@@ -140,7 +140,7 @@ class ServiceBoard:
         if failure is not None:
             reason = f"stopped: {type(failure).__name__}: {failure}."
             return Engine(label="worker", isolated=isolated, problem=reason, hint="Quit and open the dashboard again.")
-        problem = self._worker.engine_problem
+        problem = self._worker.engine_problem or self._worker.engine_silent
         if problem is None:
             return Engine(label=label, isolated=isolated)
         return Engine(label=executor, isolated=isolated, problem=problem.message, hint=problem.hint)

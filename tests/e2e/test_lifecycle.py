@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.world import SLUG, World, fix
+from tests.fakes.engine_proxy import EngineProxy
 from tests.fakes.git_http import FETCH
 from tests.fakes.loopback import Gate
 from tests.fakes.model_replies import hang
@@ -101,6 +102,25 @@ def test_a_killed_runs_container_is_removed_by_the_next(
     stuck_in_docker: tuple[World, str, subprocess.Popen[str]],
 ) -> None:
     _recover_after_kill(*stuck_in_docker)
+
+
+@pytest.mark.docker
+def test_an_engine_that_goes_away_fails_the_task_and_the_next_run_clears_up(world: World, gate: Gate) -> None:
+    world.script = lambda _: hang(gate)
+    task = world.add()
+    proxy = EngineProxy.of_this_machine()
+    try:
+        with world.popen("run", "--until-idle", env={"DOCKER_HOST": proxy.url}) as runner:
+            assert gate.reached.wait(40)
+            proxy.cut()
+            runner.communicate(timeout=40)
+    finally:
+        proxy.cut()
+        gate.release()
+
+    shown = world.show(task)
+    assert (shown["status"], shown["error"]["code"]) == ("failed", "docker_unreachable")
+    world.ok("run", "--until-idle")
 
 
 def test_a_run_killed_before_anything_had_started_loses_nothing(local_world: World) -> None:

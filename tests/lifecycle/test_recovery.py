@@ -244,20 +244,29 @@ def test_the_log_goes_on_without_a_gap(bench: Workbench, me: str) -> None:
     assert [line.seq for line in logs.page(lease.task.id)] == [1, 2]
 
 
-def test_a_settled_tasks_sandbox_goes_when_it_is_older_than_a_minute(
-    bench: Workbench, me: str, executor: StandIn, clock: HandClock
-) -> None:
+def test_a_settled_tasks_sandbox_goes_at_once(bench: Workbench, me: str, executor: StandIn) -> None:
     lease = claimed(bench, me, Phase.AGENT)
     lease.settle(Status.CANCELLED)
     executor.boxes = [box(lease, bench)]
 
-    recover(bench, me)
-    assert len(executor.boxes) == 1
-    clock.sleep(61)
     _, said = recover(bench, me)
 
     assert executor.boxes == []
     assert lease.task.id in said[0]
+
+
+def test_a_young_sandbox_of_an_older_owner_stays_for_a_minute(
+    bench: Workbench, me: str, executor: StandIn, clock: HandClock
+) -> None:
+    lease = claimed(bench, me, Phase.AGENT)
+    executor.boxes = [box(lease, bench, attempt=2, fence=0)]
+
+    recover(bench, me, lease.task.id)
+    assert len(executor.boxes) == 1
+    clock.sleep(61)
+    recover(bench, me, lease.task.id)
+
+    assert executor.boxes == []
 
 
 def test_a_sandbox_of_an_older_owner_goes_and_that_of_the_present_one_stays(

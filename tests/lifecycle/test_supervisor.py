@@ -121,17 +121,24 @@ def test_who_is_not_the_leader_works_and_recovers_once_it_leads(bench: Workbench
 
 
 def test_it_is_not_idle_while_one_of_its_tasks_waits_for_recovery(bench: Workbench, repo: Path) -> None:
-    task = orphan(bench, repo)
+    lost, other = orphan(bench, repo), queue(bench, repo).id
+    with open(bench.home.lock("leader"), "w") as leader:
+        fcntl.flock(leader, fcntl.LOCK_EX)  # somebody else leads, and does not recover
+        with Supervisor(bench, kind="test", say=silent, ids=[lost, other]) as supervisor:
+            settled(bench, other)
+            wait_until(lambda: supervisor.running == 0)
 
-    assert not Supervisor(bench, kind="test", say=silent, ids=[task]).idle
-    assert not Supervisor(bench, kind="test", say=silent).idle
+            assert not supervisor.idle
 
 
 def test_it_is_idle_with_nothing_of_its_own_to_do(bench: Workbench, repo: Path) -> None:
     orphan(bench, repo)
     done = work(bench, queue(bench, repo).id).id
 
-    assert Supervisor(bench, kind="test", say=silent, ids=[done]).idle
+    supervisor = Supervisor(bench, kind="test", say=silent, ids=[done])
+    assert not supervisor.idle, "before its first round it has cleared up nothing"
+    with supervisor:
+        wait_until(lambda: supervisor.idle)
 
 
 def test_it_is_never_idle_between_a_task_and_its_end(bench: Workbench, repo: Path) -> None:
