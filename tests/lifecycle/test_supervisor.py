@@ -132,13 +132,15 @@ def test_it_is_not_idle_while_one_of_its_tasks_waits_for_recovery(bench: Workben
 
 
 def test_it_is_idle_with_nothing_of_its_own_to_do(bench: Workbench, repo: Path) -> None:
-    orphan(bench, repo)
-    done = work(bench, queue(bench, repo).id).id
+    mine, other = queue(bench, repo).id, queue(bench, repo).id
 
-    supervisor = Supervisor(bench, kind="test", say=silent, ids=[done])
+    supervisor = Supervisor(bench, kind="test", say=silent, ids=[mine])
     assert not supervisor.idle, "before its first round it has cleared up nothing"
     with supervisor:
         wait_until(lambda: supervisor.idle)
+
+    assert Tasks(bench.store).get(mine).status is Status.COMPLETED
+    assert Tasks(bench.store).get(other).status is Status.QUEUED
 
 
 def test_it_is_never_idle_between_a_task_and_its_end(bench: Workbench, repo: Path) -> None:
