@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -80,13 +79,17 @@ class AttemptHost(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Sandbox:
-    """A container or directory of ours that exists now. `handle` is the executor's own word for it."""
+    """A container or directory of ours that exists now. `handle` is the executor's own word for it.
+
+    `role`: agent for an attempt's, doctor for one that only tried whether a container starts.
+    """
 
     task: str
     attempt: int
     fence: int
     handle: str
     created_ms: int
+    role: str = "agent"
 
 
 class Executor(Protocol):
@@ -115,8 +118,3 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Give up connections. Idempotent."""
-
-
-def by_name(executors: Collection[Executor], name: str) -> Executor:
-    """The executor of this name; KeyError for one that was not made."""
-    return {executor.name: executor for executor in executors}[name]

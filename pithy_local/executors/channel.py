@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import hashlib
-import struct
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,12 +10,11 @@ from typing import Any, TypeVar
 from pithy_local.door.loop import EventLoop
 from pithy_local.door.transport import CliTransport, SocketTransport, Transport
 from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.executors.diff_frame import DiffFrame
 from pithy_local.executors.engine import Engine, engine_errors
 
 CHUNK = 256 * 1024
 TICK_SECONDS = 0.2
-DIGEST = 32
-PREFIX = 8 + DIGEST
 
 DISK_FULL = ("No space left on device", "Wrote only")
 """How tar and the shell say so."""
@@ -83,25 +80,11 @@ class Channels:
             )
 
     def collect(self, argv: Sequence[str], user: str, limit: int, seconds: float) -> bytes:
-        """One framed answer: 8 bytes of length, its sha256, itself; `limit` in bytes.
-
-        Raises PithyError (policy for one over the limit, agent_failed for a broken one), TimeoutError.
-        """
+        """The diff that the command writes in its frame; `limit` in bytes. Raises PithyError as `DiffFrame`, TimeoutError."""
         transport = self.open(argv, user)
-        answer = self.wait(_ask(transport, limit), seconds)
-        return unframe(answer, limit, transport.diagnostics)
-
-
-def unframe(answer: bytes, limit: int, diagnostics: str = "") -> bytes:
-    """The body of a framed answer. Raises PithyError as `Channels.collect` does."""
-    length = struct.unpack(">Q", answer[:8])[0] if len(answer) >= PREFIX else -1
-    if length > limit:
-        raise PithyError(ErrorCode.POLICY, f"the diff is too large: {length:,} bytes, the limit is {limit:,}")
-    body = answer[PREFIX:]
-    if length != len(body) or hashlib.sha256(body).digest() != answer[8:PREFIX]:
-        detail = {"bytes": len(answer), "stderr": diagnostics[-500:]}
-        raise PithyError(ErrorCode.AGENT_FAILED, "the sandbox did not hand over its diff whole", detail=detail)
-    return body
+        frame = DiffFrame(limit)
+        self.wait(_ask(transport, frame), seconds)
+        return frame.diff(transport.diagnostics)
 
 
 async def _give(transport: Transport, content: Path | bytes) -> bytes:
@@ -117,11 +100,12 @@ async def _give(transport: Transport, content: Path | bytes) -> bytes:
         await _close(transport)
 
 
-async def _ask(transport: Transport, limit: int) -> bytes:
-    """Speak first (else docker-py can lose the answer's first bytes), then read to the end or a little past `limit`."""
+async def _ask(transport: Transport, frame: DiffFrame) -> None:
+    """Speak first (else docker-py can lose the answer's first bytes), then read to the end or until it is too large."""
     try:
         await transport.write(b"\n")
-        return await _read_all(transport, PREFIX + limit)
+        while not frame.too_large and (data := await transport.read()):
+            frame.feed(data)
     finally:
         await _close(transport)
 

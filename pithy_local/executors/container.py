@@ -11,13 +11,13 @@ import requests
 from docker.errors import APIError, NotFound
 from docker.types import LogConfig, Ulimit
 
+from pithy_local.door.relay import GATEWAY_PORT
 from pithy_local.errors import ErrorCode, LeaseLost, PithyError
 from pithy_local.executors.base import AttemptHost, Job, Limits
 from pithy_local.executors.engine import Engine, engine_errors
 
 AGENT_USER = "1000:1000"
 DOOR_USER = "65532:65532"
-DOOR_PORT = 8111
 WORK = "/pithy"
 """The tmpfs that holds everything of the attempt: bundle, repository, home, job."""
 BUNDLE, REPO, JOB_FILE = f"{WORK}/repo.git", f"{WORK}/repo", f"{WORK}/job.json"
@@ -68,7 +68,7 @@ class Labels:
 
 def environment() -> dict[str, str]:
     """What the runner sees. The keys are words without value: the door's stream is the identity."""
-    door = f"http://127.0.0.1:{DOOR_PORT}"
+    door = f"http://127.0.0.1:{GATEWAY_PORT}"
     return {
         "PITHY_JOB": JOB_FILE,
         "PITHY_HOST_URL": f"{door}/host",

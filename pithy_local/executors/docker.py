@@ -51,7 +51,7 @@ class DockerExecutor:
         return [
             Sandbox(
                 task=labels.task, attempt=labels.attempt, fence=labels.fence,
-                handle=str(entry["Id"]), created_ms=int(entry["Created"]) * 1000,
+                handle=str(entry["Id"]), created_ms=int(entry["Created"]) * 1000, role=labels.role,
             )
             for labels, entry in read
             if labels is not None

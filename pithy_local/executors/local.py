@@ -30,7 +30,7 @@ from pithy_local.door.reports import Result
 from pithy_local.door.serving import Loopback
 from pithy_local.errors import Cancelled, ErrorCode, PithyError
 from pithy_local.executors.base import AttemptHost, Collected, Job, Sandbox
-from pithy_local.executors.local_diff import DiffReader
+from pithy_local.executors.diff_frame import DiffFrame
 from pithy_local.executors.warded import Warded, end_strays
 from pithy_local.models import Phase, Stream
 from pithy_local.paths import Home, remove_tree, sandbox_half
@@ -173,20 +173,23 @@ class LocalExecutor:
 
     def _collect(self, env: dict[str, str], room: Room, limit: int, host: AttemptHost) -> bytes:
         """The canonical diff, made by git next to the work tree in processes that end with it."""
-        diff = DiffReader(limit)
+        frame = DiffFrame(limit)
         deadline = time.monotonic() + COLLECT_SECONDS
         with Warded(
             self._collector, env=env, cwd=room.path, first_word=b"\n",
-            on_out=diff.feed, on_err=lambda data: host.output(Stream.ERR, data),
+            on_out=frame.feed, on_err=lambda data: host.output(Stream.ERR, data),
         ) as collector:  # fmt: skip
-            while collector.exit_code is None and not diff.too_large:
+            while collector.exit_code is None and not frame.too_large:
                 collector.check()
                 _stop_if_asked(host, _TICK)
                 if time.monotonic() > deadline:
                     raise PithyError(ErrorCode.AGENT_FAILED, f"the diff was not made within {COLLECT_SECONDS:g} s")
-            if not diff.too_large:
+            if not frame.too_large:
                 collector.read_out()
-            return diff.result(collector.exit_code)
+                if collector.exit_code != 0:
+                    message = f"the diff could not be made (exit code {collector.exit_code})"
+                    raise PithyError(ErrorCode.AGENT_FAILED, message)
+            return frame.diff()
 
     def sandboxes(self, instance: str) -> list[Sandbox]:
         """The directories of attempts that exist in this home."""

@@ -38,7 +38,7 @@ class LogFollower:
         self._frames = 0
         self._response: Any = None
         self._stop = threading.Event()
-        self._cut = False
+        self._refused = False
         self.ended = threading.Event()
 
     def start(self) -> None:
@@ -47,15 +47,16 @@ class LogFollower:
     def complete(self, timeout: float) -> None:
         """Call when the container has ended and before it is removed: returns once all it wrote was fed.
 
-        `timeout`: seconds for a stream that does not end although it should; then it is cut and the log read anew
-        from where it was. Raises PithyError (docker_unreachable, container_lost).
+        A followed stream may end before all of it was sent, and looks as if it had ended well: only a read of the
+        stored log, from where we are, completes it. `timeout`: seconds for a stream that does not end although it
+        should; then it is cut. Raises PithyError (docker_unreachable, container_lost).
         """
         self._thread.join(timeout)
         if self._thread.is_alive():
             self._stop.set()
             hang_up(self._response)
             self._thread.join(timeout)
-        if self._cut and not self._thread.is_alive():
+        if not self._refused and not self._thread.is_alive():
             with Engine.connect() as engine, engine_errors("read the sandbox's log"):
                 self._read(engine, follow=False)
 
@@ -63,8 +64,8 @@ class LogFollower:
         try:
             with Engine.connect() as engine:
                 self._follow(engine)
-        except PithyError:  # no engine: the attempt itself finds that out and says so
-            self._cut = True
+        except PithyError:
+            pass  # no engine: the attempt itself finds that out and says so
         finally:
             self.ended.set()
 
@@ -72,11 +73,13 @@ class LogFollower:
         while True:
             try:
                 self._read(engine, follow=True)
-                self._cut = False
-            except (_Refused, NotFound):
+            except NotFound:
                 return
-            except Exception:  # a cut stream raises all sorts of things: whatever it was, read on from here
-                self._cut = True
+            except _Refused:
+                self._refused = True
+                return
+            except Exception:
+                pass  # a cut stream raises all sorts of things: whatever it was, read on from here
             if self._stop.is_set() or not _is_running(engine, self._container):
                 return
             self._stop.wait(RETRY_SECONDS)

@@ -17,7 +17,7 @@ from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, PithyError
 from pithy_local.executors import container
 from pithy_local.executors.base import AttemptHost, Job
 from pithy_local.executors.channel import Channels
-from pithy_local.executors.container import AGENT_USER, BUNDLE, DOOR_PORT, DOOR_USER, JOB_FILE, REPO, WORK
+from pithy_local.executors.container import AGENT_USER, BUNDLE, DOOR_USER, JOB_FILE, REPO, WORK
 from pithy_local.executors.engine import Engine, engine_errors
 from pithy_local.executors.logs import LogFollower
 
@@ -74,7 +74,7 @@ class Session:
         self._doors += 1
         with self._explained("open the sandbox's door"):
             transport = self._channels.open(DOOR_COMMAND, DOOR_USER)
-            self._relay = Relay(transport, self._host.gateway.app, ports={"gateway": DOOR_PORT})
+            self._relay = Relay(transport, self._host.gateway.app)
             self._channels.wait(self._relay.start(), seconds=30)
 
     def hand_over(self) -> None:

@@ -138,7 +138,8 @@ def test_add_wait_as_json_prints_the_settled_task_alone(scripted: Cli, repo: Pat
 
 
 def test_add_wait_ends_with_1_when_the_task_fails(scripted: Cli, repo: Path) -> None:
-    done = scripted("add", "Greet the world", "--repo", str(repo), "--base", "nope", "--wait")
+    git("branch", "empty", git("commit-tree", git("mktree", cwd=repo, stdin=b""), "-m", "empty", cwd=repo), cwd=repo)
+    done = scripted("add", "Greet the world", "--repo", str(repo), "--base", "empty", "--wait")
     assert done.code == 1
     assert "failed: repo_analysis" in done.err
     assert scripted("wait", done.out.strip()).code == 1

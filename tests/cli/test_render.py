@@ -62,21 +62,9 @@ def test_no_colour_without_a_terminal_that_shows_it(env: dict[str, str], colour:
     assert Screen.current(env).colour is colour
 
 
-@pytest.mark.parametrize(
-    ("ms", "words"), [(0, "0s"), (59_999, "59s"), (60_000, "1m"), (7_200_000, "2h"), (200_000_000, "2d")]
-)
-def test_ages(ms: int, words: str) -> None:
-    assert render.age(1_000, 1_000 + ms) == words
-
-
 @pytest.mark.parametrize(("ms", "words"), [(4_200, "4.2s"), (59_000, "59s"), (192_000, "3m12s"), (3_900_000, "1h05m")])
 def test_spans(ms: int, words: str) -> None:
     assert render.span(ms) == words
-
-
-@pytest.mark.parametrize(("number", "words"), [(950, "950"), (12_400, "12.4k"), (999_960, "1.0M"), (1_200_000, "1.2M")])
-def test_counts(number: int, words: str) -> None:
-    assert render.count(number) == words
 
 
 @pytest.mark.parametrize(
