@@ -174,10 +174,9 @@ def load(flag: str | None, env: Mapping[str, str]) -> Settings:
         raise _wrong(f"{source}: not valid TOML: {error}") from error
     _refuse_unknown_keys(data, Settings, source)
     settings = _convert(data, source)
-    overlay = {key: env[name] for name, key in ENVIRONMENT.items() if env.get(name)}
     for name, key in ENVIRONMENT.items():
-        if key in overlay:
-            _set(data, key, overlay[key])
+        if value := env.get(name):
+            _set(data, key, value)
             settings = _convert(data, f"environment variable {name}", hint=f"Change or unset {name}.")
     _check(settings, source)
     return settings
@@ -325,13 +324,12 @@ def _set(data: dict[str, Any], key: str, value: str) -> None:
 
 
 def _check(settings: Settings, source: str) -> None:
-    """Rules over more than one key."""
+    """What a type cannot say."""
     if size_bytes(settings.sandbox.disk) >= size_bytes(settings.sandbox.memory):
         raise _wrong(f"{source}: `sandbox.disk` counts as memory: it must be smaller than `sandbox.memory`")
-    for name in ("ca_bundle",):
-        path = getattr(settings.sandbox, name)
-        if path and not Path(path).expanduser().is_file():
-            raise _wrong(f"{source}: `sandbox.{name}`: there is no file {path}")
+    bundle = settings.sandbox.ca_bundle
+    if bundle and not Path(bundle).expanduser().is_file():
+        raise _wrong(f"{source}: `sandbox.ca_bundle`: there is no file {bundle}")
 
 
 def _wrong(message: str, hint: str | None = None) -> UsageError:

@@ -218,7 +218,7 @@ def _sandbox(engine: Engine, image: str, facts: Facts) -> Check:
         cpus=sandbox.cpus, memory=size_bytes(sandbox.memory), pids=sandbox.pids, disk=size_bytes(sandbox.disk),
         seconds=seconds(facts.settings.timeout),
     )  # fmt: skip
-    # A name and an instance of ours: what a killed doctor leaves behind is swept like any other leftover.
+    # A label of this home: what a killed doctor leaves behind is swept like any other leftover.
     task = f"doctor{random.token_hex(3)}"
     labels = Labels(instance=Tasks(facts.store).instance, task=task, attempt=1, fence=0, role="doctor")
     wanted = options(image, labels, limits, {}) | {"command": ["python3", "-c", "print('sealed')"]}

@@ -10,7 +10,7 @@
     Cancelled             the user cancelled this attempt
 
 `ErrorCode` lists the values of a task's `error.code` (CONTRACT §4) with the exit code and
-the default hint of each, so that the table in the docs can be generated from here.
+the default hint of each.
 """
 
 from __future__ import annotations

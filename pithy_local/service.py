@@ -80,12 +80,12 @@ class Added:
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """The status line: numbers of tasks, and the slots of this home."""
+    """The status line: numbers of tasks over all processes, and the slots of this home."""
 
-    running: int
-    queued: int
-    review: int
-    concurrency: int
+    running: int = 0
+    queued: int = 0
+    review: int = 0
+    concurrency: int = 0
 
 
 def open_app(*, config_file: str | None = None, home: str | None = None, env: Mapping[str, str]) -> App:
@@ -141,11 +141,6 @@ def list_tasks(
 def attempts(app: App, task_id: str) -> list[Attempt]:
     """Of one task, in order."""
     return Tasks(app.store).attempts(task_id)
-
-
-def recent_repos(app: App) -> list[str]:
-    """The repositories last asked for, newest first."""
-    return Tasks(app.store).recent_repos()
 
 
 def steps(app: App) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Untrusted text made safe: for a terminal, for storage, for a pull request (SANDBOX §5).
+"""Untrusted text made safe: for a terminal, for storage, for a pull request (SANDBOX §5); and short numbers.
 
 Everything that was inside a sandbox is hostile: log lines, titles, diffs, file names, model output. Text is bounded
 once where it comes in (`LineAssembler`, `for_storage`) and made safe again at every border where it is shown
@@ -108,6 +108,22 @@ def clip(text: str, n: int) -> str:
     if len(text) <= n:
         return text
     return text[: n - 1] + "…" if n > 0 else ""
+
+
+def short_age(ms: int) -> str:
+    """`59s`, `3m`, `23h`, `2d`: at most four characters for the first 27 years."""
+    seconds = max(0, ms) // 1000
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def short_count(number: int) -> str:
+    """`950`, `12.4k`, `1.2M`."""
+    if number < 1_000:
+        return str(number)
+    return f"{number / 1000:.1f}k" if number < 999_950 else f"{number / 1_000_000:.1f}M"
 
 
 def for_storage(text: str, limit_bytes: int = STORAGE_LIMIT) -> str:

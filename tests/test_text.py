@@ -17,6 +17,8 @@ from pithy_local.text import (
     safe,
     safe_block,
     safe_line,
+    short_age,
+    short_count,
 )
 
 NASTY = st.text(
@@ -204,3 +206,15 @@ def test_only_a_newline_closes_a_line() -> None:
     assert assembler.feed(b"\xbc\n\nrest") == ["10%\r20%\x85\u2028ü", ""]
     assert assembler.flush() == ["rest"]
     assert assembler.flush() == []
+
+
+@pytest.mark.parametrize(
+    ("ms", "shown"), [(-5, "0s"), (59_999, "59s"), (60_000, "1m"), (7_200_000, "2h"), (172_800_000, "2d")]
+)
+def test_an_age_has_one_unit(ms: int, shown: str) -> None:
+    assert short_age(ms) == shown
+
+
+@pytest.mark.parametrize(("number", "shown"), [(950, "950"), (12_400, "12.4k"), (999_960, "1.0M"), (1_200_000, "1.2M")])
+def test_a_count_is_short(number: int, shown: str) -> None:
+    assert short_count(number) == shown

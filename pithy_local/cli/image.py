@@ -8,6 +8,7 @@ from pithy_local.cli import render
 from pithy_local.cli.command import State, VerbGroup, pass_state
 from pithy_local.cli.render import Screen
 from pithy_local.clock import iso
+from pithy_local.text import short_age
 
 
 @click.group(cls=VerbGroup)
@@ -57,7 +58,7 @@ def ls(state: State) -> int:
             render.out(render.tsv((found.tag, found.id, iso(found.created), found.size, mark)))
     elif images:
         rows = [
-            (found.tag, found.id.removeprefix("sha256:")[:12], render.age(found.created, now), render.size(found.size),
+            (found.tag, found.id.removeprefix("sha256:")[:12], short_age(now - found.created), render.size(found.size),
              "● current" if found.current else "")
             for found in images
         ]  # fmt: skip

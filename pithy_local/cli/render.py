@@ -117,15 +117,6 @@ def paint_cell(cell: Cell, screen: Screen) -> str:
     return screen.paint(safe(cell.text), cell.sgr)
 
 
-def age(since_ms: int, now_ms: int) -> str:
-    """How long ago, in one unit: `12s`, `3m`, `5h`, `2d`."""
-    seconds = max(0, now_ms - since_ms) // 1000
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
 def span(milliseconds: int) -> str:
     """A duration in at most two units: `4.2s`, `3m12s`, `1h05m`."""
     if milliseconds < 10_000:
@@ -136,13 +127,6 @@ def span(milliseconds: int) -> str:
     if seconds < 3_600:
         return f"{seconds // 60}m{seconds % 60:02d}s"
     return f"{seconds // 3_600}h{seconds % 3_600 // 60:02d}m"
-
-
-def count(number: int) -> str:
-    """`950`, `12.4k`, `1.2M`."""
-    if number < 1_000:
-        return str(number)
-    return f"{number / 1000:.1f}k" if number < 999_950 else f"{number / 1_000_000:.1f}M"
 
 
 def number_of(number: int, what: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Verb)
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--until-idle", is_flag=True, help="End when nothing is queued or running here.")
+@click.option("--until-idle", is_flag=True, help="End when nothing is queued or running.")
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Attempts at once, instead of `concurrency`.")
 @pass_state
 def run(state: State, ids: tuple[str, ...], until_idle: bool, jobs: int | None) -> int:

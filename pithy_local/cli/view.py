@@ -15,7 +15,7 @@ from pithy_local.cli.command import State, Verb, pass_state
 from pithy_local.cli.render import Screen
 from pithy_local.clock import iso
 from pithy_local.models import Attempt, Status, Task
-from pithy_local.text import safe_block, safe_line
+from pithy_local.text import safe_block, safe_line, short_age, short_count
 
 if TYPE_CHECKING:
     from pithy_local.service import App
@@ -109,10 +109,10 @@ def record(task: Task) -> tuple[object, ...]:
 
 def _row(task: Task, now: int) -> render.Row:
     where = render.Cell(text=UNISOLATED, sgr="33") if task.executor == "local" else task.executor
-    tokens = render.count(task.usage.total_tokens) if task.usage.total_tokens else ""
+    tokens = short_count(task.usage.total_tokens) if task.usage.total_tokens else ""
     # Of a path the last part is enough here; a pipe and `show` have all of it.
     repo = f"…/{Path(task.repo).name}" if task.repo.startswith("/") else task.repo
-    return (_status(task), task.id, repo, task.title, where, tokens, render.age(task.created_at, now))
+    return (_status(task), task.id, repo, task.title, where, tokens, short_age(now - task.created_at))
 
 
 def _status(task: Task) -> render.Cell:
@@ -164,14 +164,14 @@ def _facts(task: Task, now: int, screen: Screen) -> Iterator[tuple[str, str]]:
         cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
         yield "tokens", f"{count_pair(usage.input_tokens, usage.output_tokens)}, {cost}"
     yield "priority", str(task.priority or "")
-    yield "created", f"{iso(task.created_at)}  {render.age(task.created_at, now)} ago"
+    yield "created", f"{iso(task.created_at)}  {short_age(now - task.created_at)} ago"
     if task.started_at:
         yield "took" if task.finished_at else "running", render.span((task.finished_at or now) - task.started_at)
 
 
 def count_pair(given: int, answered: int) -> str:
     """`12.4k (11.9k in, 512 out)`"""
-    return f"{render.count(given + answered)} ({render.count(given)} in, {render.count(answered)} out)"
+    return f"{short_count(given + answered)} ({short_count(given)} in, {short_count(answered)} out)"
 
 
 def _attempt(attempt: Attempt) -> render.Row:
@@ -179,7 +179,7 @@ def _attempt(attempt: Attempt) -> render.Row:
     outcome = attempt.outcome or "running"
     if attempt.error:
         outcome += f" {attempt.error.code}"
-    return (str(attempt.number), outcome, took, render.count(attempt.usage.total_tokens))
+    return (str(attempt.number), outcome, took, short_count(attempt.usage.total_tokens))
 
 
 def _flat(task: Task) -> Iterator[tuple[str, object]]:

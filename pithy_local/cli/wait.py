@@ -58,7 +58,7 @@ def cancel(state: State, ids: tuple[str, ...]) -> int:
 
     with state.app() as app:
         # Every id is looked up before the first one is touched: a typing mistake cancels nothing.
-        chosen = [service.find(app, ref).id for ref in dict.fromkeys(ids)]
+        chosen = [service.find(app, ref).id for ref in ids]
         cancelled, refused = [], []
         for task_id in dict.fromkeys(chosen):
             try:

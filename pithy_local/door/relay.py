@@ -32,7 +32,9 @@ from pithy_local.door.serving import HttpServer
 from pithy_local.door.transport import Transport
 from pithy_local.errors import ErrorCode, PithyError
 
-PORTS: Mapping[str, int] = {"gateway": 8111}
+GATEWAY_PORT = 8111
+"""Where the sandbox finds the gateway, on its own 127.0.0.1."""
+PORTS: Mapping[str, int] = {"gateway": GATEWAY_PORT}
 BIND_SECONDS = 18.0
 """How long the door tries to listen: an orphan of an earlier host holds the port until its heartbeat has stopped."""
 _PINGS_A_HEARTBEAT = 5

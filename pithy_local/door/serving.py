@@ -82,11 +82,6 @@ class HttpConnection(H11Protocol):
         await _all_done(self.tasks)
 
 
-async def serve_socket(app: ASGIApp, sock: socket.socket) -> None:
-    """Serve `app` on one connected socket until its other end is closed."""
-    await HttpServer(app).serve(sock)
-
-
 class Loopback:
     """`app` on a free port of 127.0.0.1."""
 

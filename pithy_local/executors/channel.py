@@ -80,7 +80,10 @@ class Channels:
             )
 
     def collect(self, argv: Sequence[str], user: str, limit: int, seconds: float) -> bytes:
-        """The diff that the command writes in its frame; `limit` in bytes. Raises PithyError as `DiffFrame`, TimeoutError."""
+        """The diff that the command writes in its frame; `limit` in bytes.
+
+        Raises PithyError (policy, agent_failed: see `DiffFrame.diff`), TimeoutError.
+        """
         transport = self.open(argv, user)
         frame = DiffFrame(limit)
         self.wait(_ask(transport, frame), seconds)

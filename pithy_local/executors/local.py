@@ -172,7 +172,10 @@ class LocalExecutor:
         )  # fmt: skip
 
     def _collect(self, env: dict[str, str], room: Room, limit: int, host: AttemptHost) -> bytes:
-        """The canonical diff, made by git next to the work tree in processes that end with it."""
+        """The canonical diff, made by git next to the work tree in processes that end with it; `limit` in bytes.
+
+        Raises PithyError (policy, agent_failed), Cancelled, LeaseLost.
+        """
         frame = DiffFrame(limit)
         deadline = time.monotonic() + COLLECT_SECONDS
         with Warded(

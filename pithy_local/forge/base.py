@@ -13,28 +13,21 @@ _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1
 
 @dataclass(frozen=True, kw_only=True)
 class RepoInfo:
-    """A repository as the forge knows it. `slug` is its canonical `owner/name`.
+    """A repository as the forge knows it. The token may go to the origin of `clone_url`, and nowhere else."""
 
-    The token may go to the origin of `clone_url`, and
-    nowhere else.
-    """
-
-    slug: str
     clone_url: str
     default_branch: str
     can_push: bool
     archived: bool
-    html_url: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PullRequest:
-    """A pull request as the forge shows it now. `url` is for people; `state` is open or closed."""
+    """A pull request as the forge shows it now. `url` is for people."""
 
     number: int
     url: str
     head_sha: str
-    state: str
     body: str
 
 
@@ -58,9 +51,6 @@ class Forge(Protocol):
     def open_pr(self, slug: str, *, head: str, base: str, title: str, body: str, draft: bool) -> PullRequest:
         """Open a pull request of branch `head`, or adopt the one that is open already. One request: after a lost
         answer it looks once whether the pull request exists by now."""
-
-    def pr(self, slug: str, number: int) -> PullRequest | None:
-        """The pull request of this number, whatever its state; None when there is none."""
 
     def close(self) -> None:
         """Give up connections. Idempotent."""

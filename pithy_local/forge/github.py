@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.errors import PithyError
 from pithy_local.forge.base import PullRequest, RepoInfo, checked_slug
 from pithy_local.forge.github_errors import mapped
 
@@ -60,8 +60,8 @@ class GitHubForge:
             data = repo.complete().raw_data
             may = data.get("permissions") or {}  # absent without a token
             return RepoInfo(
-                slug=data["full_name"], clone_url=data["clone_url"], default_branch=data["default_branch"],
-                can_push=bool(may.get("push")), archived=bool(data.get("archived")), html_url=data.get("html_url"),
+                clone_url=data["clone_url"], default_branch=data["default_branch"],
+                can_push=bool(may.get("push")), archived=bool(data.get("archived")),
             )  # fmt: skip
 
     def find_pr(self, slug: str, branch: str) -> PullRequest | None:
@@ -80,15 +80,6 @@ class GitHubForge:
                 if not _may_exist(failure):
                     raise failure from None
                 return self._after_all(repo, slug, head, failure)
-
-    def pr(self, slug: str, number: int) -> PullRequest | None:
-        try:
-            with self._repository(slug) as repo:
-                return _record(repo.get_pull(number).complete())
-        except PithyError as error:
-            if error.code is ErrorCode.REPO_UNREACHABLE:
-                return None
-            raise
 
     def close(self) -> None:
         with self._lock:
@@ -170,9 +161,7 @@ def _find(repo: Repository, slug: str, branch: str) -> PullRequest | None:
 def _record(found: RemotePullRequest) -> PullRequest:
     if not found.html_url:
         raise ValueError("this is no pull request")
-    return PullRequest(
-        number=found.number, url=found.html_url, head_sha=found.head.sha, state=found.state, body=found.body or ""
-    )
+    return PullRequest(number=found.number, url=found.html_url, head_sha=found.head.sha, body=found.body or "")
 
 
 def _may_exist(failure: PithyError) -> bool:

@@ -11,7 +11,7 @@ from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.git.adapter import Git, Result, tail
 from pithy_local.git.mirror import Mirror
 from pithy_local.git.names import shown
-from pithy_local.git.policy import check, stopped
+from pithy_local.git.policy import Stat, check, stopped
 from pithy_local.git.userconfig import host_identity
 from pithy_local.paths import remove_tree
 
@@ -20,14 +20,10 @@ BAD_PATH = re.compile(r"invalid path '(.*)'|affected file '(.*)' is beyond a sym
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
-    """A commit in the mirror, on top of its base: object ids, changed files, lines, bytes of the diff."""
+    """A commit in the mirror, on top of its base, and what it changes."""
 
     sha: str
-    tree: str
-    files: int
-    added: int
-    removed: int
-    bytes: int
+    stat: Stat
 
 
 def make_commit(
@@ -55,7 +51,7 @@ def make_commit(
         stat = check(git, base_tree, tree, protected)
         sha = _commit(git, base_sha, tree, message, host_identity(author))
     mirror.pin(task, sha, "head")
-    return Commit(sha=sha, tree=tree, files=stat.files, added=stat.added, removed=stat.removed, bytes=len(diff))
+    return Commit(sha=sha, stat=stat)
 
 
 @contextmanager

@@ -69,6 +69,16 @@ class Stat:
     added: int
     removed: int
 
+    @classmethod
+    def of_numstat(cls, listed: bytes) -> Stat:
+        """From git's `--numstat -z` without renames: `added TAB removed TAB path NUL …`, "-" for binary files."""
+        rows = [entry.split(b"\t", 2) for entry in listed.split(b"\0") if entry.count(b"\t") >= 2]
+        return cls(
+            files=len(rows),
+            added=sum(int(row[0]) for row in rows if row[0].isdigit()),
+            removed=sum(int(row[1]) for row in rows if row[1].isdigit()),
+        )
+
 
 def check(git: Git, base: str, tree: str, protected: tuple[str, ...]) -> Stat:
     """Judge `tree` against `base` (both in git's repository) and count what changed.
@@ -84,7 +94,7 @@ def check(git: Git, base: str, tree: str, protected: tuple[str, ...]) -> Stat:
         hard += _collisions(entries, _names(git, base))
     stat = Stat(files=len(entries), added=0, removed=0)
     if not any(violation.rule == "size" for violation in hard):
-        stat = _count(git, base, tree, len(entries))
+        stat = Stat.of_numstat(git.run("diff-tree", "-r", "-z", "--numstat", "--no-renames", base, tree).stdout)
         hard += _lines_broken(stat)
     guarded = list(_protected(entries, Globs(protected)))
     if hard or guarded:
@@ -257,14 +267,6 @@ def _lines(words: set[str]) -> bytes:
 
 def _names(git: Git, tree: str) -> list[bytes]:
     return git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree).stdout.split(b"\0")[:-1]
-
-
-def _count(git: Git, base: str, tree: str, files: int) -> Stat:
-    listed = git.run("diff-tree", "-r", "-z", "--numstat", "--no-renames", base, tree).stdout
-    numbers = [line.split(b"\t")[:2] for line in listed.split(b"\0") if line]
-    added = sum(int(plus) for plus, _ in numbers if plus.isdigit())  # "-" for binary
-    removed = sum(int(minus) for _, minus in numbers if minus.isdigit())
-    return Stat(files=files, added=added, removed=removed)
 
 
 def _error(hard: list[Violation], guarded: list[Violation]) -> PithyError:

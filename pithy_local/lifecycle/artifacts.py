@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -28,11 +27,6 @@ class Artifacts:
         self.folder = home.artifacts(task, attempt)
         self._home, self._redactor = home, redactor
         self._rejected: list[dict[str, Any]] = []
-
-    @staticmethod
-    def new_token() -> str:
-        """What a `local` runner shows to the loopback gateway."""
-        return secrets.token_urlsafe(32)
 
     def keep_diff(self, diff: bytes, stat: Stat) -> Patch:
         """Write `patch.diff`, whole or not at all; its metadata."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ class Attempt:
                 on_event=self.artifacts.event_sink(self.lease.record_step), on_diff=self.artifacts.keep_round,
                 max_diff_bytes=MAX_DIFF_BYTES,
             ),
-            token=None if isolated else self.artifacts.new_token(), clock=bench.clock,
+            token=None if isolated else secrets.token_urlsafe(32), clock=bench.clock,
             secrets=bench.secrets.known(),
         )  # fmt: skip
         self.host.attach(gateway=gateway)

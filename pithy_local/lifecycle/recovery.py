@@ -110,6 +110,9 @@ class Recovery:
                 self.say(f"removed a leftover of task {box.task}: {box.handle[:60]}")
 
     def _is_leftover(self, box: Sandbox) -> bool:
+        old = self.bench.clock.now_ms() - box.created_ms > GRACE_MS
+        if box.role == "doctor":
+            return old  # of no task; a living doctor is done with it in half a minute
         try:
             task = self.tasks.get(box.task)
         except NoSuchTask:
@@ -118,7 +121,7 @@ class Recovery:
             return False
         if task.status.settled:
             return True  # an attempt settles after its sandbox is gone: its owner could not remove it
-        return self.bench.clock.now_ms() - box.created_ms > GRACE_MS
+        return old
 
     def _reap_folders(self) -> None:
         """Temporary directories of the host's own half: packed repositories, indexes of commits."""

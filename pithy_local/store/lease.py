@@ -138,7 +138,7 @@ class Lease:
         self._update_attempt(started_at=self._store.clock.now_ms())
 
     def record_container(self, name: str) -> None:
-        """The sandbox's name: recovery finds it by this."""
+        """What the executor calls the sandbox, for whoever looks into it."""
         self._update_attempt(container=name)
 
     def pin_base(self, name: str, sha: str) -> None:

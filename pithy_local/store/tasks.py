@@ -108,11 +108,6 @@ class Tasks:
         rows = self._store.queue.rows(f"{_ATTEMPT} ORDER BY a.number", (task_id,))
         return [_attempt(row) for row in rows]
 
-    def recent_repos(self, limit: int = 10) -> list[str]:
-        """The repositories last asked for, newest first."""
-        rows = self._store.queue.rows("SELECT repo FROM task GROUP BY repo ORDER BY max(n) DESC LIMIT ?", (limit,))
-        return [str(row["repo"]) for row in rows]
-
     def counts(self) -> dict[Status, int]:
         """How many tasks have each status."""
         rows = self._store.queue.rows("SELECT status, count(*) AS number FROM task GROUP BY status")

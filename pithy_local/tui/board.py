@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pithy_local import service
 from pithy_local.models import LogLine, Task
+from pithy_local.service import Overview
 
 NEWEST = 500
 """Tasks that are loaded; older ones are for `list --all`."""
@@ -26,16 +27,6 @@ class Entry:
 
     task: Task
     doing: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Overview:
-    """The numbers of the status line, over all processes of this home."""
-
-    running: int = 0
-    queued: int = 0
-    review: int = 0
-    concurrency: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,13 +140,9 @@ class ServiceBoard:
         return self._worker.running if self._worker is not None else 0
 
     def snapshot(self) -> Snapshot:
-        found = service.overview(self._app)
-        overview = Overview(
-            running=found.running, queued=found.queued, review=found.review, concurrency=found.concurrency
-        )
         tasks, steps = service.list_tasks(self._app, limit=NEWEST), service.steps(self._app)
         entries = tuple(Entry(task=task, doing=steps.get(task.id, "")) for task in tasks)
-        return Snapshot(entries=entries, overview=overview)
+        return Snapshot(entries=entries, overview=service.overview(self._app))
 
     def log(self, task_id: str, pages: Collection[int] = (), *, newest: int = 0) -> LogPart:
         end = service.last_seq(self._app, task_id)

@@ -9,8 +9,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from pithy_local.models import LogLine, Status, Stream, Task
-from pithy_local.text import clip, last_segment, safe, safe_line
-from pithy_local.tui.board import Engine, Entry, Overview
+from pithy_local.service import Overview
+from pithy_local.text import clip, last_segment, safe, safe_line, short_age, short_count
+from pithy_local.tui.board import Engine, Entry
 
 LINE_SHOWN = 4096
 """Characters of one log line that the view shows; `logs ID` has all of it."""
@@ -89,22 +90,6 @@ def since_ms(task: Task) -> int:
     return task.finished_at or task.started_at or task.created_at
 
 
-def age(ms: int) -> str:
-    """`59s`, `3m`, `23h`, `2d`: at most four characters for the first 27 years."""
-    seconds = max(0, ms // 1000)
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
-def tokens(count: int) -> str:
-    """`950`, `12.4k`, `1.2M`."""
-    if count < 1000:
-        return str(count)
-    return f"{count / 1000:.1f}k" if count < 1_000_000 else f"{count / 1_000_000:.1f}M"
-
-
 def log_line(line: LogLine) -> Text:
     """A log line with its stream's mark; colours of the program stay, every other escape sequence is gone."""
     look = STREAM[line.stream]
@@ -154,11 +139,11 @@ def header(entry: Entry, now_ms: int) -> Text:
 
 def _state(entry: Entry, now_ms: int) -> Text:
     task = entry.task
-    words = [age(now_ms - since_ms(task))]
+    words = [short_age(now_ms - since_ms(task))]
     if task.status is Status.RUNNING:
         words.append(now(entry))
     if task.usage.total_tokens:
-        words.append(f"{tokens(task.usage.total_tokens)} tokens")
+        words.append(f"{short_count(task.usage.total_tokens)} tokens")
     return Text.assemble(status(task), " ", line(" · ".join(words)))
 
 

@@ -141,7 +141,7 @@ def test_a_failed_result_comes_back_without_a_collection(
 
 
 def test_the_time_limit_ends_every_process(engine: Engine, busy: Start) -> None:
-    attempt, running = busy(seconds=3.0)
+    attempt, running = busy(seconds=9.0)
     start_in(engine, attempt.host.container, ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
     with pytest.raises(PithyError) as caught:
         running.result(30)
@@ -150,7 +150,7 @@ def test_the_time_limit_ends_every_process(engine: Engine, busy: Start) -> None:
 
 
 def test_a_paused_sandbox_meets_its_time_limit_too(engine: Engine, busy: Start) -> None:
-    attempt, running = busy(seconds=3.0)
+    attempt, running = busy(seconds=9.0)
     engine.api.pause(attempt.host.container)
     with pytest.raises(PithyError) as caught:
         running.result(30)

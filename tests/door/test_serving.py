@@ -5,7 +5,7 @@ import socket
 
 from starlette.types import Receive, Scope, Send
 
-from pithy_local.door.serving import Loopback, serve_socket
+from pithy_local.door.serving import HttpServer, Loopback
 
 REQUEST = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -18,7 +18,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def test_a_connected_socket_is_served_until_its_other_end_closes() -> None:
     ours, theirs = socket.socketpair()
-    serving = asyncio.create_task(serve_socket(app, theirs))
+    serving = asyncio.create_task(HttpServer(app).serve(theirs))
     reader, writer = await asyncio.open_connection(sock=ours)
     for _ in range(2):
         writer.write(REQUEST)
@@ -30,7 +30,7 @@ async def test_a_connected_socket_is_served_until_its_other_end_closes() -> None
 
 async def test_nonsense_on_a_socket_is_answered_and_the_socket_closed() -> None:
     ours, theirs = socket.socketpair()
-    serving = asyncio.create_task(serve_socket(app, theirs))
+    serving = asyncio.create_task(HttpServer(app).serve(theirs))
     reader, writer = await asyncio.open_connection(sock=ours)
     writer.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 400")

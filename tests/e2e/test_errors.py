@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.world import FIX, SLUG, TOKEN, World, fix
+from tests.e2e.world import FIX, SLUG, TOKEN, World, fix, seconds_to_first_line
 from tests.fakes.git_http import Right
 from tests.fakes.model_replies import Reply, cut, hang, nonsense, rate_limited, server_error, unauthorized
 from tests.support import git, make_repo
@@ -106,6 +106,7 @@ def test_an_image_that_cannot_be_built_fails_the_task_with_the_reason(world: Wor
 
     assert (task["status"], task["error"]["code"]) == ("failed", "image_build_failed")
     assert any("pithy-test.invalid/none" in line["text"] for line in world.log(task["id"]))
+    assert seconds_to_first_line(world, task) < 5
 
 
 def refuse_pushes(world: World) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,12 @@ class World:
             (value,) = db.execute("SELECT value FROM meta WHERE key = 'instance'").fetchone()
         db.close()
         return str(value)
+
+
+def seconds_to_first_line(world: World, task: dict[str, Any]) -> float:
+    """From the claim to the first line of the log."""
+    first = world.log(task["id"])[0]["at"]
+    return (datetime.fromisoformat(first) - datetime.fromisoformat(task["started_at"])).total_seconds()
 
 
 def engine_env() -> dict[str, str]:

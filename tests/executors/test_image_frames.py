@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pithy_local.errors import ErrorCode, PithyError
-from pithy_local.executors.channel import unframe
+from pithy_local.executors.diff_frame import DiffFrame
 from pithy_local.executors.logs import frames
 from pithy_local.models import Stream
 
@@ -37,9 +37,16 @@ def test_a_log_that_ends_within_a_frame_is_no_clean_end(keep: int) -> None:
         list(frames(io.BytesIO(log_frame(1, b"hello")[:keep])))
 
 
-@given(st.binary(max_size=10_000))
-def test_a_whole_answer_is_unframed(body: bytes) -> None:
-    assert unframe(answer(body), limit=10_000) == body
+def unframe(framed: bytes, limit: int, diagnostics: str = "", portion: int = 1 << 20) -> bytes:
+    frame = DiffFrame(limit)
+    for start in range(0, len(framed), portion):
+        frame.feed(framed[start : start + portion])
+    return frame.diff(diagnostics)
+
+
+@given(st.binary(max_size=10_000), st.integers(1, 12_000))
+def test_a_whole_answer_is_unframed(body: bytes, portion: int) -> None:
+    assert unframe(answer(body), limit=10_000, portion=max(portion, len(body) // 50 + 1)) == body
 
 
 @pytest.mark.parametrize(
@@ -56,3 +63,9 @@ def test_a_diff_over_the_limit_is_a_matter_of_policy() -> None:
     with pytest.raises(PithyError, match="too large") as caught:
         unframe(answer(bytes(101))[:60], limit=100)
     assert caught.value.code is ErrorCode.POLICY
+
+
+def test_what_lies_beyond_the_limit_is_not_kept() -> None:
+    frame = DiffFrame(limit=100)
+    frame.feed(answer(b"x" * 50) + bytes(1 << 20))
+    assert frame.too_large

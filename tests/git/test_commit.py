@@ -12,7 +12,7 @@ import pytest
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.git.commit import Commit, make_commit
 from pithy_local.git.mirror import Mirror
-from pithy_local.git.policy import MAX_FILE
+from pithy_local.git.policy import MAX_FILE, Stat
 from tests.git.conftest import FILES, TASK, diff_of
 from tests.support import git
 
@@ -61,8 +61,8 @@ def test_the_commit_is_what_the_agent_had(mirror: Mirror, base: str, work: Path)
     commit = committed(mirror, base, diff)
     changed = work.with_name("work-changed")
     git("commit", "-q", "-m", "x", cwd=changed)
-    assert commit.tree == git("rev-parse", "HEAD^{tree}", cwd=changed)
-    assert (commit.files, commit.added, commit.removed, commit.bytes) == (6, 5, 1, len(diff))
+    assert git("rev-parse", f"{commit.sha}^{{tree}}", cwd=mirror.repo) == git("rev-parse", "HEAD^{tree}", cwd=changed)
+    assert commit.stat == Stat(files=6, added=5, removed=1)
     assert git("rev-parse", f"refs/pithy/{TASK}/head", cwd=mirror.repo) == commit.sha
     assert git("rev-list", "--parents", "-1", commit.sha, cwd=mirror.repo) == f"{commit.sha} {base}"
 
@@ -106,7 +106,7 @@ def files_of(mirror: Mirror) -> set[Path]:
 def test_what_a_killed_attempt_left_is_no_obstacle(mirror: Mirror, base: str) -> None:
     mirror.scratch(TASK).mkdir()
     (mirror.scratch(TASK) / "index.lock").touch()
-    assert committed(mirror, base, new_file("a")).files == 1
+    assert committed(mirror, base, new_file("a")).stat.files == 1
 
 
 def test_a_diff_that_does_not_fit_is_rejected_with_gits_words(mirror: Mirror, base: str) -> None:
@@ -234,7 +234,7 @@ def test_a_base_the_mirror_does_not_hold_is_an_error(mirror: Mirror, base: str) 
 
 def test_it_works_while_the_remote_is_gone(mirror: Mirror, base: str, bare: Path) -> None:
     shutil.rmtree(bare)
-    assert committed(Mirror(mirror.folder.parent, mirror.remote), base, new_file("a")).files == 1
+    assert committed(Mirror(mirror.folder.parent, mirror.remote), base, new_file("a")).stat.files == 1
 
 
 def test_files_keep_their_line_ends(mirror: Mirror, base: str, work: Path) -> None:

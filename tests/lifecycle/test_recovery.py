@@ -288,6 +288,20 @@ def test_a_sandbox_of_an_unknown_task_is_not_ours_to_judge(bench: Workbench, me:
     assert len(executor.boxes) == 1
 
 
+def test_what_a_killed_doctor_left_goes_after_a_minute(
+    bench: Workbench, me: str, executor: StandIn, clock: HandClock
+) -> None:
+    now = bench.clock.now_ms()
+    executor.boxes = [Sandbox(task="doctor1a2b3c", attempt=1, fence=0, handle="x", created_ms=now, role="doctor")]
+
+    recover(bench, me)
+    assert len(executor.boxes) == 1
+    clock.sleep(61)
+    recover(bench, me)
+
+    assert executor.boxes == []
+
+
 def test_a_real_directory_of_a_settled_attempt_is_removed(tmp_path: Path, clock: HandClock) -> None:
     with opened_bench(tmp_path, clock=clock) as bench:
         me = Processes(bench.store).register("test")

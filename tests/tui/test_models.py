@@ -8,9 +8,10 @@ import pytest
 from rich.cells import cell_len
 
 from pithy_local.models import LogLine, Phase, Status, Stream, TaskError
+from pithy_local.service import Overview
 from pithy_local.tui import look
 from pithy_local.tui.actions import ACTIONS, Place, at, bindings
-from pithy_local.tui.board import PAGE, Draft, Engine, Entry, Overview, ServiceBoard
+from pithy_local.tui.board import PAGE, Draft, Engine, Entry, ServiceBoard
 from pithy_local.tui.widgets.pages import Pages
 from tests.tui.seeding import Seed
 
@@ -54,18 +55,6 @@ def test_a_late_shorter_page_does_not_hide_lines() -> None:
     pages.put(0, lines(1, 20))
     pages.put(0, lines(1, 5))
     assert pages.line(19) is not None
-
-
-@pytest.mark.parametrize(
-    ("ms", "shown"), [(-5, "0s"), (59_999, "59s"), (60_000, "1m"), (3_600_000, "1h"), (172_800_000, "2d")]
-)
-def test_age_is_short(ms: int, shown: str) -> None:
-    assert look.age(ms) == shown
-
-
-@pytest.mark.parametrize(("count", "shown"), [(950, "950"), (12_400, "12.4k"), (1_200_000, "1.2M")])
-def test_tokens_are_short(count: int, shown: str) -> None:
-    assert look.tokens(count) == shown
 
 
 @pytest.mark.parametrize(

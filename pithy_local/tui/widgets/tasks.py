@@ -11,6 +11,7 @@ from textual import events
 from textual.message import Message
 from textual.widgets import DataTable
 
+from pithy_local.text import short_age
 from pithy_local.tui import actions, look
 from pithy_local.tui.board import Entry
 
@@ -84,7 +85,7 @@ class TaskTable(DataTable[Text | StatusCell], can_focus=True):
             self.remove_row(gone)
             del self._rows[gone]
         for entry in entries:
-            self._put(_Row(entry=entry, age=look.age(now_ms - look.since_ms(entry.task))))
+            self._put(_Row(entry=entry, age=short_age(now_ms - look.since_ms(entry.task))))
         if changed_set:
             self.sort("status", key=lambda cell: order[cell.task])
             self._keep_cursor()
