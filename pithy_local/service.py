@@ -134,7 +134,11 @@ def find(app: App, ref: str) -> Task:
 def list_tasks(
     app: App, *, statuses: Collection[Status] = (), repo: str | None = None, limit: int | None = None
 ) -> list[Task]:
-    """Newest first."""
+    """Newest first. `repo`: any name of it that `add` takes. Raises UsageError for what can be none."""
+    if repo is not None:
+        from pithy_local.git.remote import parse_repo
+
+        repo = parse_repo(repo, api_url=app.settings.github.api_url).display
     return Tasks(app.store).select(statuses=statuses, repo=repo, limit=limit)
 
 

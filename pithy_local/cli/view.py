@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +43,7 @@ def list_(state: State, statuses: tuple[str, ...], repo: str | None, limit: int 
     with state.app() as app:
         chosen = [Status(word) for word in statuses]
         # One more than asked for tells whether something is left out.
-        tasks = list_tasks(app, statuses=chosen, repo=_as_stored(repo), limit=wanted + 1 if wanted else None)
+        tasks = list_tasks(app, statuses=chosen, repo=repo, limit=wanted + 1 if wanted else None)
         more = wanted is not None and len(tasks) > wanted
         print_tasks(app, tasks[:wanted], as_json=state.json)
         if more and limit is None and Screen.current().tty:
@@ -77,13 +75,6 @@ def show(state: State, task_id: str) -> int:
             for name, value in _flat(task):
                 render.out(render.tsv((name, value)))
     return 0
-
-
-def _as_stored(repo: str | None) -> str | None:
-    """A path as `add` stores it: absolute. `owner/name` and URLs are stored as they are."""
-    if repo is None or "://" in repo or re.fullmatch(r"[^./~][^/]*/[^/]+", repo):
-        return repo
-    return os.path.normpath(Path(repo).expanduser().absolute())
 
 
 def print_tasks(app: App, tasks: Sequence[Task], *, as_json: bool) -> None:

@@ -34,7 +34,7 @@ class Snapshot:
     """The queue at one moment: the newest tasks first."""
 
     entries: tuple[Entry, ...] = ()
-    overview: Overview = Overview()
+    overview: Overview = field(default_factory=Overview)
 
 
 @dataclass(frozen=True, kw_only=True)

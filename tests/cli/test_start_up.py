@@ -32,7 +32,10 @@ def modules_after(cli: Cli, *args: str) -> tuple[int, set[str]]:
     return code, set(modules)
 
 
-@pytest.mark.parametrize("args", [("--help",), ("list",), ("list", "--json"), ("add", "--help"), ("config", "path")])
+@pytest.mark.parametrize(
+    "args",
+    [("--help",), ("list",), ("list", "--json"), ("list", "--repo", "acme/api"), ("add", "--help"), ("config", "path")],
+)
 def test_light_verbs_import_no_sdk(cli: Cli, args: tuple[str, ...]) -> None:
     cli.seed()
     code, modules = modules_after(cli, *args)

@@ -6,6 +6,8 @@ import re
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from pithy_local.models import Phase, Status, TaskError
 from pithy_local.store.lease import Lease, Processes
 from pithy_local.store.tasks import Tasks
@@ -53,6 +55,13 @@ def test_list_finds_a_local_repository_by_a_relative_path(cli: Cli, tmp_path: Pa
     task = cli.seed(repo=str(tmp_path / "repo"))
     for name in ("repo", "./repo", str(tmp_path / "x/../repo")):
         assert cli("list", "--repo", name, cwd=tmp_path).out.split("\t")[0] == task.id
+
+
+@pytest.mark.parametrize("name", ["acme/api", "https://github.com/acme/api", "https://github.com/acme/api.git/"])
+def test_list_finds_a_repository_by_every_name_that_add_takes(cli: Cli, name: str) -> None:
+    task = cli.seed(repo="acme/api")
+    found = cli("list", "--repo", name, env={"GITHUB_API_URL": "https://api.github.com"})
+    assert found.out.split("\t")[0] == task.id
 
 
 def test_list_as_json_is_an_array_of_task_objects(cli: Cli) -> None:

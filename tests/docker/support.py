@@ -150,9 +150,3 @@ def start_in(engine: Engine, container: str, argv: Sequence[str], user: str = "1
 def state(engine: Engine, container: str) -> dict[str, Any]:
     found: dict[str, Any] = engine.api.inspect_container(container)["State"]
     return found
-
-
-def empty_image(engine: Engine, tag: str) -> str:
-    """An image without a single file, from nothing."""
-    engine.api.import_image_from_data(bytes(10_240), repository=tag)
-    return f"{tag}:latest"
