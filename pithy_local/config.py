@@ -130,6 +130,11 @@ class Secrets(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
         """GITHUB_TOKEN, else what `gh auth token` prints where gh is there, else ""."""
         return self.github_token_env or _gh_token()
 
+    def in_memory(self) -> tuple[str, ...]:
+        """Every secret this process holds already: asks nobody."""
+        gh = _gh_token() if _gh_token.cache_info().currsize else ""
+        return tuple(secret for secret in (self.openai_api_key, self.github_token_env, gh) if secret)
+
     def known(self) -> tuple[str, ...]:
         """Every secret there is, for the redactor."""
         return tuple(secret for secret in (self.openai_api_key, self.github_token) if secret)

@@ -69,8 +69,9 @@ def _words(error: PithyError, verbose: bool) -> str:
 
 
 def _print(text: str, env: Mapping[str, str]) -> None:
+    from pithy_local.config import read_secrets
     from pithy_local.redact import Redactor
     from pithy_local.text import safe_block
 
-    masked = Redactor(env.get(name, "") for name in ("OPENAI_API_KEY", "GITHUB_TOKEN")).mask(text)
+    masked = Redactor(read_secrets(env).in_memory()).mask(text)
     write_error(safe_block(masked))

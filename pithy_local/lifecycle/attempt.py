@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pithy_local.config import seconds, size_bytes
 from pithy_local.door.gateway import Call, Gateway, Upstream
@@ -31,6 +31,8 @@ from pithy_local.paths import remove_tree
 from pithy_local.store.lease import CallRecord
 from pithy_local.store.tasks import Tasks
 from pithy_local.text import for_storage
+
+T = TypeVar("T")
 
 MAX_DIFF_BYTES = 10_000_000
 """A diff beyond this is refused at the sandbox's border; no reviewer reads one."""
@@ -148,10 +150,10 @@ class Attempt:
         tasks = Tasks(bench.store)
         gateway = Gateway(
             upstream=self.upstream(), model=self.task.model, call_timeout=seconds(settings.timeout),
-            tokens_left=lambda: limit - tasks.tokens_used(self.task.id), on_call=self.count,
+            tokens_left=lambda: limit - tasks.tokens_used(self.task.id), on_call=self.guarded(self.count),
             reports=Reports(
-                on_event=self.artifacts.event_sink(self.lease.record_step), on_diff=self.artifacts.keep_round,
-                max_diff_bytes=MAX_DIFF_BYTES,
+                on_event=self.guarded(self.artifacts.event_sink(self.lease.record_step)),
+                on_diff=self.guarded(self.artifacts.keep_round), max_diff_bytes=MAX_DIFF_BYTES,
             ),
             token=None if isolated else secrets.token_urlsafe(32), clock=bench.clock,
             secrets=bench.secrets.known(),
@@ -168,6 +170,18 @@ class Attempt:
             return None
         settings = self.bench.settings.model.openai
         return Upstream(name="openai", base_url=settings.base_url, api_key=self.bench.secrets.openai_api_key)
+
+    def guarded(self, serve: Callable[[T], None]) -> Callable[[T], None]:
+        """What the gateway calls, from threads of its own: a failure there ends the attempt, not only one request."""
+
+        def call(argument: T) -> None:
+            try:
+                serve(argument)
+            except Exception as error:
+                self.host.fail(host_error(error))
+                raise
+
+        return call
 
     def count(self, call: Call) -> None:
         """One model call, as the gateway settled it."""

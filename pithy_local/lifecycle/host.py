@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from pithy_local.door.gateway import Gateway
-from pithy_local.errors import Cancelled, LeaseLost
+from pithy_local.errors import Cancelled, LeaseLost, PithyError
 from pithy_local.lifecycle.attempt_log import AttemptLog
 from pithy_local.models import Phase, Stream
 from pithy_local.store.lease import Lease
@@ -22,6 +22,7 @@ class Host:
         self._on_phase = on_phase
         self._border = threading.Lock()  # a cancel comes before a phase or after it, never in between
         self._cancelled = False
+        self._failure: PithyError | None = None
         self._effects: dict[str, str] = {}
         self._log: AttemptLog | None = None
         self._gateway: Gateway | None = None
@@ -57,8 +58,17 @@ class Host:
         """The lease is gone: end without writing anything."""
         self.stopping.set()
 
+    def fail(self, error: PithyError) -> None:
+        """A thread that serves the attempt failed: end it with this error."""
+        with self._border:
+            if not self.stopping.is_set():
+                self._failure = error
+                self.stopping.set()
+
     def checkpoint(self) -> None:
         if self.stopping.is_set():
+            if self._failure is not None:
+                raise self._failure
             if self._log is not None and self._log.failure is not None:
                 raise self._log.failure
             raise Cancelled(self.lease.task.id) if self._cancelled else LeaseLost(self.lease.task.id)

@@ -166,6 +166,17 @@ def test_what_the_other_side_refuses(local_world: World, fault: Callable[[World]
     assert local_world.github.prs == []
 
 
+def test_what_nobody_foresaw_is_internal_and_asks_for_a_report(local_world: World) -> None:
+    task = local_world.add()
+    (local_world.home / "artifacts").write_text("a file where a folder belongs")
+
+    local_world.ok("run", "--until-idle")
+
+    shown = local_world.show(task)
+    assert (shown["status"], shown["error"]["code"]) == ("failed", "internal")
+    assert f"pithy-local logs {task}" in shown["error"]["hint"]
+
+
 def test_githubs_words_are_kept(local_world: World) -> None:
     forbid_pull_requests(local_world)
 
@@ -196,6 +207,7 @@ def test_bad_input_is_one_line_with_a_hint_and_writes_nothing(
 
     assert ran.code == code, ran.err
     assert words in ran.err
+    assert "hint: " in ran.err
     assert "Traceback" not in ran.err
     assert local_world.ok("list", "--all").out == ""
     assert local_world.model.calls == []
@@ -214,7 +226,7 @@ def test_a_repository_that_may_not_be_pushed_to_is_refused_before_anything_is_qu
 
     ran = local_world.run("add", "x", "--repo", "acme/theirs")
 
-    assert ran.code == 4
+    assert (ran.code, "hint: " in ran.err) == (4, True)
     assert local_world.ok("list", "--all").out == ""
 
 
@@ -263,7 +275,7 @@ def test_a_prefix_that_fits_two_tasks_is_refused(local_world: World) -> None:
 
     ran = local_world.run("cancel", prefix)
 
-    assert ran.code == 2
+    assert (ran.code, "hint: " in ran.err) == (2, True)
     assert [local_world.show(task)["status"] for task in (first, second)] == ["queued", "queued"]
 
 
@@ -277,6 +289,7 @@ def test_a_wrong_configuration_names_file_and_key(local_world: World, text: str,
     ran = local_world.run("list")
 
     assert ran.code == 2
+    assert "hint: " in ran.err
     assert str(local_world.config) in ran.err
     assert words in ran.err
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pithy_local import service
 from tests.e2e.world import SLUG, World, fix, seconds_to_first_line
 from tests.fakes.engine_proxy import EngineProxy
 from tests.fakes.git_http import FETCH
@@ -166,6 +167,20 @@ def test_two_runs_share_one_queue(local_world: World) -> None:
     assert {local_world.show(task)["status"] for task in ids} == {"completed"}
     assert len(local_world.github.prs) == 4
     assert len(local_world.model.completions) == 4
+
+
+def test_a_dashboards_worker_and_a_run_share_one_queue(local_world: World) -> None:
+    local_world.configure(concurrency=2)
+    ids = [local_world.add() for _ in range(4)]
+    with (
+        service.open_app(env=local_world.env) as app,
+        service.worker(app, say=lambda _: None, kind="tui"),
+        local_world.popen("run", "--until-idle") as runner,
+    ):
+        runner.communicate(timeout=50)
+
+    assert {local_world.show(task)["status"] for task in ids} == {"completed"}
+    assert (len(local_world.github.prs), len(local_world.model.completions)) == (4, 4)
 
 
 def test_run_with_ids_works_just_these(local_world: World) -> None:

@@ -181,7 +181,8 @@ class World:
 
     def leftovers(self) -> list[str]:
         """What a settled queue must not leave: temporary directories, processes of attempts."""
-        found = [str(path) for path in (self.home / "tmp").glob("*")]
+        folders = [*(self.home / "tmp").glob("*"), *(self.home / "mirrors").glob("*/index-*")]
+        found = [str(path) for path in folders]
         for proc in Path("/proc").glob("[0-9]*"):
             try:
                 environ = (proc / "environ").read_bytes()
