@@ -16,23 +16,11 @@ from pithy_local.errors import Cancelled
 from pithy_local.executors.base import Job, Limits
 from pithy_local.executors.engine import Engine
 from pithy_local.models import Phase, Stream
+from tests.executors.local_host import REPLY
 from tests.support import branch_sha, make_bare, make_repo
 
 MiB = 1 << 20
 TASK = "0123456789"
-REPLY = """Greets the world.
-
-```diff
-diff --git a/hello.txt b/hello.txt
---- a/hello.txt
-+++ b/hello.txt
-@@ -1,3 +1,3 @@
- one
--hello
-+hello, world
- three
-```
-"""
 LIMITS = Limits(cpus=2.0, memory=512 * MiB, pids=128, disk=128 * MiB, seconds=40.0)
 
 

@@ -17,7 +17,8 @@ from pithy_local.executors import container
 from pithy_local.executors.docker import DockerExecutor
 from pithy_local.executors.engine import Engine
 from pithy_local.executors.session import Session
-from tests.docker.support import REPLY, Attempt
+from tests.docker.support import Attempt
+from tests.executors.local_host import REPLY
 from tests.fakes.engine_proxy import EngineProxy
 from tests.fakes.loopback import Gate
 from tests.fakes.model import FakeModel

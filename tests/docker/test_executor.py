@@ -20,7 +20,8 @@ from pithy_local.executors.container import Labels
 from pithy_local.executors.docker import DockerExecutor
 from pithy_local.executors.engine import Engine
 from pithy_local.models import Phase
-from tests.docker.support import REPLY, Attempt, Host, MiB, make_job, run_in, start_in
+from tests.docker.support import Attempt, Host, MiB, make_job, run_in, start_in
+from tests.executors.local_host import REPLY
 from tests.fakes.loopback import Gate
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import Reply

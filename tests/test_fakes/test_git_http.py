@@ -129,7 +129,7 @@ def test_anonymous_readers_are_let_in_where_the_server_says_so(
         assert run_git("push", "-q", url, "pj/one:refs/heads/no", cwd=work).returncode != 0
 
 
-@pytest.mark.parametrize("name", ["octo/absent", "../served/octo/hello", "octo/%2e%2e/%2e%2e/work/"])
+@pytest.mark.parametrize("name", ["octo/absent", "../served/octo/hello", "octo/%2e%2e/%2e%2e/work"])
 def test_what_is_not_below_the_root_is_not_found(server: GitHttpServer, askpass: Path, name: str) -> None:
     done = remote(askpass, "ls-remote", server.url_of(name))
     assert done.returncode != 0
