@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -76,18 +77,35 @@ def test_a_signal_to_the_warden_ends_all(tmp_path: Path, number: int) -> None:
         assert not is_running(daemon)
 
 
-def test_a_command_that_forks_without_end_is_ended(tmp_path: Path) -> None:
-    """Each process starts its successor and exits: a single sweep would always come too late."""
-    source = (
-        "import os, sys, time\nfrom pathlib import Path\nPath(os.environ['HOME'], 'go').touch()\n"
-        "if os.fork():\n    time.sleep(600)\n"
-        "while True:\n    time.sleep(0.001)\n    if os.fork(): os._exit(0)\n    os.setsid()\n"
-    )
-    with warded(source, tmp_path) as command:
-        wait_until((tmp_path / "go").exists)
-        command.end()
+CHAIN = """
+import os, time
+from pathlib import Path
+home = Path(os.environ["HOME"])
+beat = os.open(home / "beat", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+if os.fork():
+    time.sleep(600)
+while not (home / "stop").exists():
+    os.write(beat, b".")
+    time.sleep(0.001)
+    if os.fork(): os._exit(0)
+    os.setsid()
+"""
+"""Each process starts its successor and exits: whoever lists processes finds those that have just ended."""
 
-        assert command.exit_code == 128 + signal.SIGKILL
+
+@pytest.mark.parametrize("round_", range(12))
+def test_a_command_that_forks_without_end_is_ended(tmp_path: Path, round_: int) -> None:
+    beat = tmp_path / "beat"
+    with warded(CHAIN, tmp_path) as command:
+        wait_until(lambda: beat.exists() and beat.stat().st_size > 5)
+        command.end()
+        size = beat.stat().st_size
+
+        time.sleep(0.1)  # a hundred of its lives
+        try:
+            assert beat.stat().st_size == size
+        finally:
+            (tmp_path / "stop").touch()
 
 
 @pytest.mark.parametrize(
