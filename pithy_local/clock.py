@@ -7,7 +7,7 @@ import os
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -48,6 +48,17 @@ def iso(ms: int | None) -> str | None:
         return None
     at = datetime.fromtimestamp(ms / 1000, UTC)
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+
+
+def day_of(ms: int) -> str:
+    """The date at this machine's place: `2026-11-23`."""
+    return datetime.fromtimestamp(ms / 1000).astimezone().date().isoformat()
+
+
+def day_bounds_ms(ms: int) -> tuple[int, int]:
+    """The midnights, of this machine's place, before and after: milliseconds since 1970."""
+    midnight = datetime.fromtimestamp(ms / 1000).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int(midnight.timestamp() * 1000), int((midnight + timedelta(days=1)).timestamp() * 1000)
 
 
 def new_task_id(now_ms: int, noise: int | None = None) -> str:

@@ -15,7 +15,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -29,9 +29,11 @@ PositiveInt = Annotated[int, Meta(ge=1)]
 Url = Annotated[str, Meta(pattern=r"^$|^https?://")]
 
 ExecutorName = Literal["docker", "local"]
-ProviderName = Literal["openai", "scripted"]
+ProviderName = Literal["openai", "anthropic", "scripted"]
+Publish = Literal["auto", "review"]
+Network = Literal["sealed", "open"]
 
-DEFAULT_MODELS = {"openai": "gpt-4o", "scripted": "scripted"}
+DEFAULT_MODELS = {"openai": "gpt-4o", "anthropic": "claude-sonnet-5-5", "scripted": "scripted"}
 
 
 class OpenAISettings(Struct, frozen=True, kw_only=True):
@@ -39,21 +41,40 @@ class OpenAISettings(Struct, frozen=True, kw_only=True):
     temperature: Annotated[float, Meta(ge=0, le=2, description="left out for models that refuse it")] = 0.0
 
 
+class AnthropicSettings(Struct, frozen=True, kw_only=True):
+    base_url: Annotated[Url, Meta(description='any server that speaks the Messages API; "" = Anthropic\'s own')] = ""
+
+
 class ScriptedSettings(Struct, frozen=True, kw_only=True):
     file: Annotated[str, Meta(description="recorded or written replies, in order: a JSON array of strings")] = ""
 
 
 class ModelSettings(Struct, frozen=True, kw_only=True):
-    provider: Annotated[ProviderName, Meta(description="openai | scripted")] = "openai"
-    name: Annotated[str, Meta(description='"" = the provider\'s default (openai: gpt-4o)')] = ""
+    provider: Annotated[ProviderName, Meta(description="openai | anthropic | scripted")] = "openai"
+    name: Annotated[
+        str, Meta(description='"" = the provider\'s default (openai: gpt-4o, anthropic: claude-sonnet-5-5)')
+    ] = ""
+    fallback: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^(openai|anthropic):\S+$",
+            description='"anthropic:claude-sonnet-5-5": asked when the first answers with a service error',
+        ),
+    ] = ""
     timeout: Annotated[Duration, Meta(description="one LLM call")] = "180s"
     max_tokens_per_task: Annotated[PositiveInt, Meta(description="reached: failed(token_limit), work so far kept")] = (
         200_000
     )
+    warn_tokens_per_task: Annotated[PositiveInt, Meta(description="passed: a warning in the task's log")] = 50_000
     repair_rounds: Annotated[
-        int, Meta(ge=0, le=10, description="times the model may mend an answer that does not apply")
+        int, Meta(ge=0, le=10, description="times the model may mend an answer that does not apply or verify")
     ] = 2
+    reasoning: Annotated[
+        Literal["", "low", "medium", "high"],
+        Meta(description='how long a reasoning model thinks: low | medium | high, "" = the provider\'s default'),
+    ] = ""
     openai: OpenAISettings = OpenAISettings()
+    anthropic: AnthropicSettings = AnthropicSettings()
     scripted: ScriptedSettings = ScriptedSettings()
 
 
@@ -66,6 +87,10 @@ class SandboxSettings(Struct, frozen=True, kw_only=True):
     memory: Annotated[Size, Meta(description="hard limit; reached: the kernel kills inside the container")] = "4g"
     pids: Annotated[int, Meta(ge=16, description="processes and threads")] = 512
     disk: Annotated[Size, Meta(description="tmpfs: counts as memory, must stay under it")] = "2g"
+    network: Annotated[
+        Network, Meta(description="sealed: the model's gateway only | open: the engine's bridge network")
+    ] = "sealed"
+    verify: Annotated[tuple[str, ...], Meta(description='commands that must pass, e.g. ["pytest -q"]')] = ()
 
 
 class GitHubSettings(Struct, frozen=True, kw_only=True):
@@ -73,6 +98,10 @@ class GitHubSettings(Struct, frozen=True, kw_only=True):
         "https://api.github.com"
     )
     draft: Annotated[bool, Meta(description="open pull requests as drafts")] = False
+    coderabbit: Annotated[
+        bool,
+        Meta(description="add .coderabbit.yaml to a repository that has none, read CodeRabbit's findings as context"),
+    ] = True
 
 
 class GitSettings(Struct, frozen=True, kw_only=True):
@@ -94,6 +123,27 @@ class GitSettings(Struct, frozen=True, kw_only=True):
     )
 
 
+class BudgetSettings(Struct, frozen=True, kw_only=True):
+    usd_per_day: Annotated[
+        float, Meta(ge=0, description="0 = no limit; reached: the queue pauses until midnight and says so")
+    ] = 0.0
+
+
+class NotifySettings(Struct, frozen=True, kw_only=True):
+    urls: Annotated[tuple[str, ...], Meta(description="apprise URLs: mailto://, slack://, ntfy://, desktop …")] = ()
+    on: Annotated[
+        tuple[Literal["completed", "failed", "needs_review", "needs_clarification", "cancelled"], ...],
+        Meta(description="the statuses that are told"),
+    ] = ("completed", "failed", "needs_review", "needs_clarification")
+
+
+class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model costs, in USD per million tokens."""
+
+    input: Annotated[float, Meta(ge=0)]
+    output: Annotated[float, Meta(ge=0)]
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     executor: Annotated[ExecutorName, Meta(description="docker | local (mock execution, no isolation)")] = "docker"
     allow_unisolated: Annotated[
@@ -102,12 +152,26 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = False
     concurrency: Annotated[int, Meta(ge=1, le=64, description="attempts at once, over all processes of this home")] = 2
     timeout: Annotated[
-        Duration, Meta(description="the agent's part of an attempt; image build and delivery not; then killed")
+        Duration,
+        Meta(
+            description="the agent's part of an attempt, its own verify rounds included; image build, waiting for a "
+            "rate limit, the host's verify and delivery not; then killed"
+        ),
     ] = "10m"
+    verify_timeout: Annotated[Duration, Meta(description="one verify command")] = "10m"
+    publish: Annotated[Publish, Meta(description="auto: push and PR | review: stop in needs_review until `accept`")] = (
+        "auto"
+    )
     model: ModelSettings = ModelSettings()
     sandbox: SandboxSettings = SandboxSettings()
     github: GitHubSettings = GitHubSettings()
     git: GitSettings = GitSettings()
+    budget: BudgetSettings = BudgetSettings()
+    notify: NotifySettings = NotifySettings()
+    prices: Annotated[
+        dict[str, Price],
+        Meta(description='USD per million tokens, by model: "my-model" = {input = 0.5, output = 1.5}'),
+    ] = {}  # msgspec copies it for each instance
 
     def model_name(self, provider: str | None = None, name: str | None = None) -> str:
         """The model for a task: the one named, else the configured one if it is of this provider, else the default."""
@@ -120,6 +184,7 @@ class Secrets(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """Keys and tokens: in memory alone, out of every repr."""
 
     openai_api_key: str = ""
+    anthropic_api_key: str = ""
     github_token_env: str = ""
 
     def __repr__(self) -> str:
@@ -133,11 +198,19 @@ class Secrets(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     def in_memory(self) -> tuple[str, ...]:
         """Every secret this process holds already: asks nobody."""
         gh = _gh_token() if _gh_token.cache_info().currsize else ""
-        return tuple(secret for secret in (self.openai_api_key, self.github_token_env, gh) if secret)
+        return tuple(secret for secret in (*self._keys, self.github_token_env, gh) if secret)
 
     def known(self) -> tuple[str, ...]:
         """Every secret there is, for the redactor."""
-        return tuple(secret for secret in (self.openai_api_key, self.github_token) if secret)
+        return tuple(secret for secret in (*self._keys, self.github_token) if secret)
+
+    def api_key(self, provider: str) -> str:
+        """The provider's key, "" where there is none."""
+        return {"openai": self.openai_api_key, "anthropic": self.anthropic_api_key}.get(provider, "")
+
+    @property
+    def _keys(self) -> tuple[str, str]:
+        return self.openai_api_key, self.anthropic_api_key
 
 
 @functools.cache
@@ -157,6 +230,7 @@ ENVIRONMENT = {
     "MODEL_PROVIDER": "model.provider",
     "MODEL_NAME": "model.name",
     "OPENAI_BASE_URL": "model.openai.base_url",
+    "ANTHROPIC_BASE_URL": "model.anthropic.base_url",
     "GITHUB_API_URL": "github.api_url",
     "PITHY_BASE_IMAGE": "sandbox.base_image",
 }
@@ -188,7 +262,10 @@ def load(flag: str | None, env: Mapping[str, str]) -> Settings:
 
 
 def read_secrets(env: Mapping[str, str]) -> Secrets:
-    return Secrets(openai_api_key=env.get("OPENAI_API_KEY", ""), github_token_env=env.get("GITHUB_TOKEN", ""))
+    return Secrets(
+        openai_api_key=env.get("OPENAI_API_KEY", ""), anthropic_api_key=env.get("ANTHROPIC_API_KEY", ""),
+        github_token_env=env.get("GITHUB_TOKEN", ""),
+    )  # fmt: skip
 
 
 def seconds(duration: str) -> float:
@@ -224,16 +301,19 @@ def _table(settings: Struct, prefix: str) -> Iterator[str]:
     tables = []
     for field in msgspec.structs.fields(settings):
         value = getattr(settings, field.name)
-        if isinstance(value, Struct):
-            tables.append((f"{prefix}{field.name}", value))
+        if isinstance(value, Struct | dict):
+            tables.append((f"{prefix}{field.name}", value, _description(field.type)))
             continue
         line = f"{field.name} = {_toml(value)}"
         note = _description(field.type)
         yield f"{line:<30} # {note}" if note else line
-    for name, table in tables:
+    for name, table, note in tables:
         yield ""
-        yield f"[{name}]"
-        yield from _table(table, f"{name}.")
+        yield f"[{name}]" + (f"{'':<{29 - len(name)}}# {note}" if note else "")
+        if isinstance(table, Struct):
+            yield from _table(table, f"{name}.")
+        else:
+            yield from (f"{json.dumps(key)} = {_toml(value)}" for key, value in table.items())
 
 
 def _description(annotation: Any) -> str:
@@ -249,6 +329,8 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return f"{value:_}"
+    if isinstance(value, Struct):
+        return "{" + ", ".join(f"{name} = {_toml(part)}" for name, part in msgspec.structs.asdict(value).items()) + "}"
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, str):
@@ -304,7 +386,7 @@ _TYPES = {
 def _plain(what: str, key: str) -> str:
     """msgspec names types and patterns; people want words, the choices or an example."""
     if what.startswith("Invalid enum value"):
-        choices = get_args(get_args(dict(_walk(Settings))[key])[0])
+        choices = _choices(dict(_walk(Settings))[key.partition("[")[0]])
         return f"expected one of {', '.join(choices)}"
     if "matching regex" not in what:
         for name, words in _TYPES.items():
@@ -313,12 +395,20 @@ def _plain(what: str, key: str) -> str:
     for pattern, words in {
         r"(ms|s|m|h|d)": 'expected a duration such as "90s" or "10m"',
         "[kmg]": 'expected a size such as "512m" or "4g"',
+        "(openai|anthropic):": 'expected "provider:model", for example "anthropic:claude-sonnet-5-5"',
         "https?": "expected a URL that starts with http:// or https://",
         "<[^<>": 'expected "Name <mail@example.org>"',
     }.items():
         if pattern in what:
             return words
     return "not in the expected form"
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    """The words of the Literal that is somewhere in a key's type."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return next((found for part in get_args(annotation) if (found := _choices(part))), ())
 
 
 def _set(data: dict[str, Any], key: str, value: str) -> None:

@@ -8,9 +8,10 @@
 
     LeaseLost             another owner took the task over: stop and touch nothing
     Cancelled             the user cancelled this attempt
+    Parked                the attempt goes back to the queue, uncharged: rate limit, budget
 
-`ErrorCode` lists the values of a task's `error.code` (CONTRACT §4) with the exit code and
-the default hint of each.
+`ErrorCode` lists the values of a task's `error.code` (CONTRACT §4) with the exit code, the HTTP status and the default
+hint of each; docs/errors.md is generated from it.
 """
 
 from __future__ import annotations
@@ -46,56 +47,180 @@ class ExitCode(IntEnum):
 
 
 class ErrorCode(Enum):
-    """One value of `error.code`: its word, the exit code it means, and what to do about it."""
+    """One value of `error.code`: its word, the exit code and the HTTP status it means as an answer to a request, and
+    what to do about it. `ID` in a hint stands for the task's id."""
 
     word: str
     exit_code: ExitCode
+    http_status: int
     hint: str
 
-    TIMEOUT = ("timeout", 1, "Give it more time with `timeout` in the configuration, or ask for less at once.")
-    LLM_TIMEOUT = ("llm_timeout", 1, "The model did not answer within `model.timeout`. Try again later.")
-    LLM_AUTH = ("llm_auth", 4, "Check OPENAI_API_KEY, then `pithy-local doctor`.")
-    LLM_RATE_LIMIT = ("llm_rate_limit", 1, "The provider limits your rate. Try again later.")
-    LLM_SERVICE = ("llm_service", 1, "The model's service failed. Check `model.openai.base_url`, or try again later.")
-    TOKEN_LIMIT = ("token_limit", 1, "Raise `model.max_tokens_per_task` or ask for less at once.")
+    TIMEOUT = (
+        "timeout",
+        1,
+        504,
+        "Raise `timeout` in the configuration or ask for less at once, then `pithy-local retry ID`.",
+    )
+    LLM_TIMEOUT = (
+        "llm_timeout",
+        1,
+        504,
+        "The model did not answer within `model.timeout`. `pithy-local retry ID` asks again.",
+    )
+    LLM_AUTH = (
+        "llm_auth",
+        4,
+        401,
+        "Check OPENAI_API_KEY or ANTHROPIC_API_KEY with `pithy-local doctor`, then `pithy-local retry ID`.",
+    )
+    LLM_RATE_LIMIT = (
+        "llm_rate_limit",
+        1,
+        503,
+        "Look at your plan and its limits at the provider; `pithy-local retry ID` asks again.",
+    )
+    LLM_SERVICE = (
+        "llm_service",
+        1,
+        502,
+        "Check the model's base_url with `pithy-local doctor`, or set `model.fallback`; "
+        "`pithy-local retry ID` asks again.",
+    )
+    TOKEN_LIMIT = (
+        "token_limit",
+        1,
+        422,
+        "Raise `model.max_tokens_per_task` or ask for less at once, then `pithy-local retry ID`.",
+    )
+    BUDGET = (
+        "budget",
+        6,
+        409,
+        "`pithy-local resume --budget` goes on today; `budget.usd_per_day` sets the limit.",
+    )
     PATCH_MALFORMED = (
         "patch_malformed",
         1,
-        "`pithy-local diff ID` says where the model's answer is kept. Say more precisely what should change.",
+        422,
+        '`pithy-local show ID` says where the answers are kept; `pithy-local retry ID --feedback "…"` says more.',
     )
     PATCH_REJECTED = (
         "patch_rejected",
         1,
-        "`pithy-local diff ID` says where the model's answer is kept. Add the task again, or say more.",
+        422,
+        '`pithy-local show ID` says where the answers are kept; `pithy-local retry ID --feedback "…"` says more.',
     )
-    PATCH_EMPTY = ("patch_empty", 1, "The model changed nothing. Say more precisely what should change.")
-    POLICY = ("policy", 1, "Look at it with `pithy-local diff ID`; protected paths are set by `git.protected`.")
-    AGENT_FAILED = ("agent_failed", 1, "See `pithy-local logs ID`.")
-    IMAGE_BUILD_FAILED = ("image_build_failed", 3, "See the log, mend the cause, then `pithy-local image build`.")
-    REPO_UNREACHABLE = ("repo_unreachable", 2, "Check the name, the network and GITHUB_TOKEN.")
-    REPO_ANALYSIS = ("repo_analysis", 1, "The repository needs a commit with text files on its base branch.")
-    DOCKER_UNREACHABLE = ("docker_unreachable", 3, "Is Docker running? Try `pithy-local doctor`.")
-    CONTAINER_LOST = ("container_lost", 1, "The container or its supervisor went away. Add the task again.")
-    OOM = ("oom", 1, "Raise `sandbox.memory`.")
-    DISK_FULL = ("disk_full", 3, "Free some disk space, then try again.")
-    PUSH_REJECTED = ("push_rejected", 4, "Check your right to push to the repository, and its branch rules.")
-    BRANCH_CONFLICT = ("branch_conflict", 1, "Somebody else wrote to the task's branch. Remove it, then add it anew.")
-    GITHUB_AUTH = ("github_auth", 4, "Set GITHUB_TOKEN to a token that may push and open PRs, or `gh auth login`.")
-    GITHUB_RATE_LIMIT = ("github_rate_limit", 1, "GitHub limits your rate. Try again later.")
-    GITHUB_ERROR = ("github_error", 1, "GitHub failed. Try again later.")
-    INTERNAL = ("internal", 1, "This is a bug in pithy-local. Please report it with `pithy-local logs ID`.")
+    PATCH_EMPTY = (
+        "patch_empty",
+        1,
+        422,
+        'The model changed nothing. `pithy-local retry ID --feedback "…"` says more precisely what should change.',
+    )
+    POLICY = (
+        "policy",
+        1,
+        422,
+        "Look with `pithy-local diff ID`, then `pithy-local accept ID` or `pithy-local reject ID`; "
+        "`git.protected` sets the protected paths.",
+    )
+    VERIFY_FAILED = (
+        "verify_failed",
+        1,
+        422,
+        "`pithy-local logs ID` has the output; `pithy-local accept ID` delivers it all the same, "
+        '`pithy-local retry ID --feedback "…"` tries again.',
+    )
+    AWAITING_REVIEW = (
+        "awaiting_review",
+        1,
+        409,
+        "Look with `pithy-local diff ID`, then `pithy-local accept ID` or `pithy-local reject ID`.",
+    )
+    CLARIFICATION = ("clarification", 1, 409, '`pithy-local answer ID "…"` answers, and the task goes on.')
+    AGENT_FAILED = ("agent_failed", 1, 500, "`pithy-local logs ID` has its words; `pithy-local retry ID` tries again.")
+    IMAGE_BUILD_FAILED = (
+        "image_build_failed",
+        3,
+        503,
+        "`pithy-local logs ID` has the builder's words; mend the cause, then `pithy-local image build`.",
+    )
+    IMAGE_MISSING = (
+        "image_missing",
+        3,
+        503,
+        "`docker pull` the image that `sandbox.base_image` names, or name one that is there; "
+        "then `pithy-local image build`.",
+    )
+    REPO_UNREACHABLE = (
+        "repo_unreachable",
+        2,
+        422,
+        "Check the name, the network and GITHUB_TOKEN with `pithy-local doctor`.",
+    )
+    REPO_ANALYSIS = (
+        "repo_analysis",
+        1,
+        422,
+        "The repository needs a commit with text files on its base branch; then `pithy-local retry ID`.",
+    )
+    DOCKER_UNREACHABLE = ("docker_unreachable", 3, 503, "Is Docker running? Try `pithy-local doctor`.")
+    CONTAINER_LOST = (
+        "container_lost",
+        1,
+        500,
+        "The container or its supervisor went away. `pithy-local retry ID` tries again.",
+    )
+    OOM = ("oom", 1, 500, "Raise `sandbox.memory`, then `pithy-local retry ID`.")
+    DISK_FULL = ("disk_full", 3, 507, "Free some disk space (`pithy-local prune`), then `pithy-local retry ID`.")
+    PUSH_REJECTED = (
+        "push_rejected",
+        4,
+        422,
+        "Check your right to push and the branch rules; `pithy-local retry ID` delivers again without the model.",
+    )
+    BRANCH_CONFLICT = (
+        "branch_conflict",
+        1,
+        409,
+        "Somebody else wrote to the task's branch. Move that work, then `pithy-local retry ID`.",
+    )
+    GITHUB_AUTH = (
+        "github_auth",
+        4,
+        422,
+        "Set GITHUB_TOKEN to a token that may push and open PRs, or `gh auth login`; `pithy-local doctor` checks it.",
+    )
+    GITHUB_RATE_LIMIT = (
+        "github_rate_limit",
+        1,
+        503,
+        "GitHub limits your rate. Later, `pithy-local retry ID` delivers again without the model.",
+    )
+    GITHUB_ERROR = (
+        "github_error",
+        1,
+        502,
+        "GitHub failed. `pithy-local retry ID` delivers again without the model.",
+    )
+    INTERNAL = (
+        "internal",
+        1,
+        500,
+        "This is a bug in pithy-local. Please report it with `pithy-local logs ID`.",
+    )
     # answers to a request, never a task's state
-    USAGE = ("usage", 2, "See `pithy-local --help`.")
-    CONFIG = ("config", 2, "config.example.toml lists every key with its values.")
-    NO_SUCH_TASK = ("no_such_task", 5, "`pithy-local list --all` shows every task.")
-    REFUSED = ("refused", 6, "`pithy-local show ID` says what state the task is in.")
-    NOT_THERE_YET = ("not_there_yet", 8, "`pithy-local wait ID` waits until the task has settled.")
-    GIT_MISSING = ("git_missing", 3, "Install git 2.31 or newer.")
-    STORE = ("store", 3, "Set PITHY_HOME or --home to a folder on a local disk that you may write to.")
+    USAGE = ("usage", 2, 422, "See `pithy-local --help`.")
+    CONFIG = ("config", 2, 500, "config.example.toml lists every key with its values.")
+    NO_SUCH_TASK = ("no_such_task", 5, 404, "`pithy-local list --all` shows every task.")
+    REFUSED = ("refused", 6, 409, "`pithy-local show ID` says what state the task is in.")
+    NOT_THERE_YET = ("not_there_yet", 8, 404, "`pithy-local wait ID` waits until the task has settled.")
+    GIT_MISSING = ("git_missing", 3, 503, "Install git 2.31 or newer.")
+    STORE = ("store", 3, 503, "Set PITHY_HOME or --home to a folder on a local disk that you may write to.")
 
-    def __init__(self, word: str, exit_code: int, hint: str) -> None:
+    def __init__(self, word: str, exit_code: int, http_status: int, hint: str) -> None:
         self.word = word
         self.exit_code = ExitCode(exit_code)
+        self.http_status = http_status
         self.hint = hint
 
     @classmethod
@@ -177,3 +302,15 @@ class LeaseLost(Exception):
 
 class Cancelled(Exception):
     """The user asked for this attempt to stop."""
+
+
+class Parked(Exception):
+    """The attempt cannot go on now and is not charged: the task goes back to the queue.
+
+    `until`: milliseconds since 1970 before which nobody claims it, 0 = as soon as the queue works. `words` say why.
+    """
+
+    def __init__(self, words: str, *, until: int = 0) -> None:
+        super().__init__(words)
+        self.words = words
+        self.until = until

@@ -21,7 +21,7 @@ class Status(StrEnum):
     FAILED = "failed"
     """Ended with an error; `error` says which and what to do."""
     NEEDS_REVIEW = "needs_review"
-    """A person must look: the patch does not apply, or the policy stopped it."""
+    """A person must look: the patch does not apply or verify, the policy stopped it, or `publish` is review."""
     NEEDS_CLARIFICATION = "needs_clarification"
     """The model asked a question."""
     CANCELLED = "cancelled"
@@ -44,7 +44,7 @@ class Phase(StrEnum):
     COLLECTING = "collecting"
     """The canonical diff leaves the sandbox."""
     VERIFYING = "verifying"
-    """The host judges the diff by policy and makes the commit."""
+    """The host judges the diff by policy, makes the commit and runs the verify commands on it."""
     DELIVERING = "delivering"
     """The commit is pushed and the PR opened."""
     CANCELLING = "cancelling"
@@ -72,6 +72,8 @@ class NewTask:
     provider: str
     model: str
     branch_prefix: str = "pj/"
+    publish: str = "auto"
+    verify: tuple[str, ...] = ()
     priority: int = 0
     max_tokens: int | None = None
     unisolated: bool = False
@@ -109,6 +111,32 @@ class Patch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verified:
+    """One verify command: how it ended on the base and on the commit, and the seconds it took on the commit.
+
+    None: it was not run there. 124: it took longer than `verify_timeout`. The outputs are the ends of what it wrote.
+    """
+
+    command: str
+    base_exit: int | None = None
+    patch_exit: int | None = None
+    seconds: float = 0.0
+    base_output: str = ""
+    patch_output: str = ""
+
+    @property
+    def broken(self) -> bool:
+        """Held against the patch: what failed before is not."""
+        return self.base_exit == 0 and self.patch_exit != 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "command": self.command, "base_exit": self.base_exit, "patch_exit": self.patch_exit,
+            "seconds": round(self.seconds, 1),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class Usage:
     """Tokens of a task or an attempt, as counted by the host's gateway."""
 
@@ -141,6 +169,12 @@ class Attempt:
     pr_url: str | None = None
     error: TaskError | None = None
     patch: Patch | None = None
+    feedback: str | None = None
+    """What the user said when asking for this attempt: an answer to a question, or what to do differently."""
+    redelivery: bool = False
+    """Delivers the diff of the attempt before it; asks no model."""
+    question: str | None = None
+    verify: tuple[Verified, ...] = ()
     usage: Usage = Usage()
     created_at: int
     started_at: int | None = None
@@ -152,6 +186,8 @@ class Attempt:
             "pr_number": self.pr_number, "pr_url": self.pr_url,
             "error": self.error.to_json() if self.error else None,
             "patch": self.patch.to_json() if self.patch else None,
+            "feedback": self.feedback, "question": self.question,
+            "verify": [verified.to_json() for verified in self.verify],
             "usage": self.usage.to_json(),
             "created_at": iso(self.created_at), "started_at": iso(self.started_at),
             "finished_at": iso(self.finished_at),
@@ -186,6 +222,12 @@ class Task:
     error: TaskError | None = None
     question: str | None = None
     patch: Patch | None = None
+    publish: str = "auto"
+    verify_commands: tuple[str, ...] = ()
+    """Asked for with the task; () = the configured ones."""
+    verify: tuple[Verified, ...] = ()
+    not_before: int = 0
+    """Parked until then: no process claims it earlier. 0 = not parked."""
     usage: Usage = Usage()
     created_at: int
     started_at: int | None = None
@@ -203,7 +245,7 @@ class Task:
             "error": self.error.to_json() if self.error else None, "question": self.question,
             "attempts": self.attempts,
             "patch": self.patch.to_json() if self.patch else None,
-            "usage": self.usage.to_json(), "verify": [],
+            "usage": self.usage.to_json(), "verify": [verified.to_json() for verified in self.verify],
             "created_at": iso(self.created_at), "started_at": iso(self.started_at),
             "finished_at": iso(self.finished_at),
         }  # fmt: skip

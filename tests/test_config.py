@@ -45,7 +45,10 @@ def test_every_key_of_the_example_is_explained() -> None:
 
 
 def test_the_settings_in_force_can_be_read_back(file: Path) -> None:
-    file.write_text('[git]\nauthor = "A \\"B\\" ü <a@b.org>"\nprotected = ["a", "b"]\n[model]\nprovider = "scripted"\n')
+    file.write_text(
+        '[git]\nauthor = "A \\"B\\" ü <a@b.org>"\nprotected = ["a", "b"]\n[model]\nprovider = "scripted"\n'
+        '[prices]\n"llama 4.1" = {input = 0.25, output = 1}\n'
+    )
     settings = load(str(file), {})
     assert msgspec.convert(tomllib.loads(config.as_toml(settings)), Settings) == settings
 
@@ -88,6 +91,7 @@ def test_the_file_wins_over_the_default(file: Path) -> None:
         ("MODEL_PROVIDER", "scripted", "model.provider"),
         ("MODEL_NAME", "gpt-y", "model.name"),
         ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1", "model.openai.base_url"),
+        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:1", "model.anthropic.base_url"),
         ("GITHUB_API_URL", "https://ghe.example.org/api/v3", "github.api_url"),
         ("PITHY_BASE_IMAGE", "debian:12", "sandbox.base_image"),
     ],
@@ -131,7 +135,15 @@ def test_an_unknown_key_names_file_key_and_the_nearest(file: Path, text: str, ke
         ('timeout = "soon"', '`timeout`: expected a duration such as "90s" or "10m"'),
         ("model = 3", "`model`: expected a table, got a whole number"),
         ('executor = "vm"', "`executor`: expected one of docker, local"),
-        ('[model]\nprovider = "x"', "`model.provider`: expected one of openai, scripted"),
+        ('[model]\nprovider = "x"', "`model.provider`: expected one of openai, anthropic, scripted"),
+        ('[model]\nfallback = "anthropic"', '`model.fallback`: expected "provider:model"'),
+        ('[model]\nfallback = "scripted:x"', '`model.fallback`: expected "provider:model"'),
+        ('[model.anthropic]\nbase_url = "localhost:1"', "`model.anthropic.base_url`: expected a URL"),
+        ('publish = "now"', "`publish`: expected one of auto, review"),
+        ("[budget]\nusd_per_day = -1", "`budget.usd_per_day`: expected a number >= 0.0"),
+        ('[notify]\non = ["done"]', "`notify.on[0]`: expected one of completed, failed, needs_review"),
+        ('[sandbox]\nverify = "pytest"', "`sandbox.verify`: expected a list, got a string"),
+        ('[sandbox]\nnetwork = "allowlist"', "`sandbox.network`: expected one of sealed, open"),
         ('[model.openai]\nbase_url = "localhost:1"', "`model.openai.base_url`: expected a URL"),
         ('[sandbox]\nmemory = "4 GB"', '`sandbox.memory`: expected a size such as "512m" or "4g"'),
         ("[git]\nprotected = [1]", "`git.protected[0]`: expected a string"),
@@ -185,10 +197,28 @@ def test_the_model_of_another_provider_is_not_taken_over() -> None:
     settings = Settings(model=config.ModelSettings(name="gpt-x"))
     assert settings.model_name() == "gpt-x"
     assert settings.model_name("scripted") == "scripted"
+    assert settings.model_name("anthropic") == config.DEFAULT_MODELS["anthropic"]
     assert settings.model_name("openai", "gpt-z") == "gpt-z"
 
 
+def test_each_provider_has_its_own_key() -> None:
+    found = read_secrets({"OPENAI_API_KEY": "sk-1", "ANTHROPIC_API_KEY": "sk-2"})
+    assert [found.api_key(name) for name in ("openai", "anthropic", "scripted")] == ["sk-1", "sk-2", ""]
+
+
+def test_a_model_can_have_a_price_of_the_users(file: Path) -> None:
+    file.write_text('[prices]\n"llama 4.1" = {input = 0.25, output = 1}\n')
+    assert load(str(file), {}).prices == {"llama 4.1": config.Price(input=0.25, output=1.0)}
+
+
+@pytest.mark.parametrize("price", ["3", "{input = 1}", "{input = -1, output = 1}", "{input = 1, output = 1, x = 1}"])
+def test_a_price_that_is_none_is_said(file: Path, price: str) -> None:
+    assert "prices" in mistake(file, f"[prices]\nm = {price}").message
+
+
 def test_secrets_are_in_no_repr() -> None:
-    found = read_secrets({"OPENAI_API_KEY": "sk-canary", "GITHUB_TOKEN": "ghp-canary"})
+    found = read_secrets(
+        {"OPENAI_API_KEY": "sk-canary", "ANTHROPIC_API_KEY": "ant-canary", "GITHUB_TOKEN": "ghp-canary"}
+    )
     assert "canary" not in f"{found!r} {found}"
-    assert found.known() == ("sk-canary", "ghp-canary")
+    assert found.known() == ("sk-canary", "ant-canary", "ghp-canary")

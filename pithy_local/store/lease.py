@@ -7,32 +7,21 @@ task now. Then LeaseLost is raised and nothing was written.
 from __future__ import annotations
 
 import json
+import sqlite3
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pithy_local.clock import ProcessIdentity
 from pithy_local.errors import Cancelled, LeaseLost
-from pithy_local.models import Patch, Phase, Status, Task, TaskError
+from pithy_local.models import Patch, Phase, Status, Task, TaskError, Verified
 from pithy_local.store.database import Store
 from pithy_local.store.tasks import LEASE_MS, Tasks
 
-
-@dataclass(frozen=True, kw_only=True)
-class CallRecord:
-    """One settled model call, as it is kept. `seconds` is wall-clock; cost None = price unknown."""
-
-    at: int
-    provider: str
-    model: str
-    http_status: int
-    input_tokens: int
-    output_tokens: int
-    estimated: bool
-    seconds: float
-    cost_usd: float | None = None
+NAMED = "named"
+"""The kind of a process that works only tasks that were named to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +54,11 @@ class Processes:
             "DELETE FROM process WHERE id = ? AND NOT EXISTS (SELECT 1 FROM task WHERE owner = process.id)", (owner,)
         )
 
+    def any_alive(self) -> bool:
+        """Whether some process works the whole queue; one that works only named tasks does not count."""
+        rows = self._store.queue.rows("SELECT pid, started, boot_id FROM process WHERE kind <> ?", (NAMED,))
+        return any(_identity(row).is_alive() for row in rows)
+
     def forget_dead(self) -> None:
         """Remove the rows of processes that are gone and own nothing."""
         rows = self._store.queue.rows(
@@ -72,7 +66,7 @@ class Processes:
                WHERE NOT EXISTS (SELECT 1 FROM task WHERE owner = process.id)"""
         )
         for row in rows:
-            if not ProcessIdentity(pid=row["pid"], started=row["started"], boot_id=row["boot_id"]).is_alive():
+            if not _identity(row).is_alive():
                 self.unregister(row["id"])
 
     def beat(self, owner: str, tasks: Collection[str]) -> None:
@@ -92,8 +86,7 @@ class Processes:
         now, tasks = self._store.clock.lease_ms(), Tasks(self._store)
         found = []
         for row in rows:
-            who = ProcessIdentity(pid=row["pid"], started=row["started"], boot_id=row["boot_id"])
-            alive = who.is_alive() and row["lease_until"] >= now
+            alive = _identity(row).is_alive() and row["lease_until"] >= now
             found.append(OwnedTask(task=tasks.get(row["id"]), owner=row["owner"], owner_alive=alive))
         return found
 
@@ -106,6 +99,10 @@ class Processes:
              orphan.task.id, orphan.task.fence, orphan.owner),
         )  # fmt: skip
         return Lease(self._store, orphan.task, owner, rows[0]["fence"]) if rows else None
+
+
+def _identity(row: sqlite3.Row) -> ProcessIdentity:
+    return ProcessIdentity(pid=row["pid"], started=row["started"], boot_id=row["boot_id"])
 
 
 class Lease:
@@ -158,21 +155,23 @@ class Lease:
     def record_pr(self, number: int, url: str) -> None:
         self._update_attempt(pr_number=number, pr_url=url)
 
-    def record_call(self, call: CallRecord) -> None:
-        """Add one model call. Not fenced: tokens that were spent are counted whoever owns the task now."""
-        self._store.queue.write(
-            """INSERT INTO usage(task, attempt, at, provider, model, http_status, input_tokens, output_tokens,
-                 estimated, settled_at, seconds, cost_usd) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)""",
-            (self.n, self.task.attempts, call.at, call.provider, call.model, call.http_status, call.input_tokens,
-             call.output_tokens, int(call.estimated), self._store.clock.now_ms(), call.seconds, call.cost_usd),
-        )  # fmt: skip
+    def record_verify(self, verified: Sequence[Verified]) -> None:
+        """How the verify commands ended, so far."""
+        self._update_attempt(verify=json.dumps([asdict(each) for each in verified]))
 
     def record_step(self, text: str) -> None:
         """What the sandbox says it is doing now: a hint for people, kept in the history."""
+        self._record("step", {"text": text})
+
+    def record_answer(self, round_: int, verdict: str) -> None:
+        """What became of the model's answer in one round (from 1): `applied`, or why not."""
+        self._record("answer", {"round": round_, "verdict": verdict})
+
+    def _record(self, kind: str, body: Mapping[str, Any]) -> None:
         self._store.queue.write(
-            """INSERT INTO event(task, attempt, at, kind, body) SELECT n, attempt, ?, 'step', json_object('text', ?)
+            """INSERT INTO event(task, attempt, at, kind, body) SELECT n, attempt, ?, ?, ?
                FROM task WHERE n = ? AND owner = ? AND fence = ?""",
-            (self._store.clock.now_ms(), text, self.n, self.owner, self.fence),
+            (self._store.clock.now_ms(), kind, json.dumps(body), self.n, self.owner, self.fence),
         )
 
     def intend(self, effect: str, key: str) -> None:
@@ -192,31 +191,41 @@ class Lease:
                 (self._store.clock.now_ms(), result, self.n, self.task.attempts, effect, key),
             )
 
-    def last_pushed(self) -> str:
-        """The sha that we last put on the task's branch, in any attempt; "" when we never did.
+    def commits(self) -> list[str]:
+        """Every commit that an attempt of this task was about to push, this one included.
 
-        It is the lease of the next push: a branch that stands elsewhere was written by somebody else.
+        They are the lease of the next push: a branch that stands elsewhere was written by somebody else.
         """
-        row = self._store.queue.row(
-            """SELECT result FROM effect WHERE task = ? AND kind = 'push' AND done_at IS NOT NULL
-               ORDER BY attempt DESC LIMIT 1""",
-            (self.n,),
+        rows = self._store.queue.rows(
+            "SELECT head_sha FROM attempt WHERE task = ? AND head_sha IS NOT NULL ORDER BY number", (self.n,)
         )
-        return str(row["result"]) if row else ""
+        return [str(row["head_sha"]) for row in rows]
 
-    def settle(self, status: Status, error: TaskError | None = None) -> None:
-        """End the attempt and the task in one transaction; the lease ends with it."""
+    def settle(self, status: Status, error: TaskError | None = None, *, question: str | None = None) -> None:
+        """End the attempt and the task in one transaction; the lease ends with it.
+
+        `question`: what the model wants to know, with `needs_clarification`.
+        """
         with self._fenced():
             if error is not None:
                 self._write_attempt(error=json.dumps(error.to_json()))
+            if question is not None:
+                self._write_attempt(question=question)
             self._update_task(
                 "status = :status, phase = NULL, owner = NULL, lease_until = NULL, finished_at = :now",
                 status=status.value,
             )
 
-    def requeue(self) -> None:
-        """Back to the queue, the same attempt: nothing had happened yet."""
-        self._update_task("status = 'queued', phase = NULL, owner = NULL, lease_until = NULL")
+    def hand_back(self) -> None:
+        """Leave a delivery to whoever claims it next."""
+        self._update_task("owner = NULL, lease_until = NULL")
+
+    def requeue(self, *, not_before: int = 0) -> None:
+        """Back to the queue, the same attempt, which is not charged. `not_before`: ms since 1970, 0 = at once."""
+        self._update_task(
+            "status = 'queued', phase = NULL, owner = NULL, lease_until = NULL, not_before = :not_before",
+            not_before=not_before,
+        )
 
     def _update_task(self, changes: str, **values: Any) -> None:
         changed = self._store.queue.write(

@@ -8,18 +8,21 @@ from collections.abc import Collection, Sequence
 
 from pithy_local.clock import new_task_id
 from pithy_local.errors import NoSuchTask, Refused, UsageError
-from pithy_local.models import Attempt, NewTask, Patch, Phase, Status, Task, TaskError, Usage
+from pithy_local.models import Attempt, NewTask, Patch, Phase, Status, Task, TaskError, Usage, Verified
 from pithy_local.store.database import Store, StoreRuleError
+
+ALL_EXECUTORS = ("docker", "local")
+WAITS_FOR_A_PERSON = (Status.NEEDS_REVIEW, Status.NEEDS_CLARIFICATION)
 
 LEASE_MS = 30_000
 """How long a claim holds without a heartbeat (RELIABILITY, Ownership)."""
 
-_USAGE = """coalesce((SELECT sum(input_tokens) FROM usage u WHERE u.task = {task} {attempt}), 0) AS input_tokens,
-  coalesce((SELECT sum(output_tokens) FROM usage u WHERE u.task = {task} {attempt}), 0) AS output_tokens,
-  (SELECT CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END
-     FROM usage u WHERE u.task = {task} {attempt}) AS cost_usd"""
+_CALLS = "FROM call u WHERE u.task = {task} AND u.settled_at IS NOT NULL {attempt}"
+_USAGE = f"""coalesce((SELECT sum(input_tokens) {_CALLS}), 0) AS input_tokens,
+  coalesce((SELECT sum(output_tokens) {_CALLS}), 0) AS output_tokens,
+  (SELECT CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END {_CALLS}) AS cost_usd"""
 
-_TASK = f"""SELECT t.*, a.base_name, a.base_sha, a.head_sha, a.error, a.question,
+_TASK = f"""SELECT t.*, a.base_name, a.base_sha, a.head_sha, a.error, a.question, a.verify AS verified,
   a.patch_path, a.patch_bytes, a.patch_files, a.patch_added, a.patch_removed, a.patch_mended,
   p.pr_number, p.pr_url, {_USAGE.format(task="t.n", attempt="")}
 FROM task t JOIN attempt a ON a.task = t.n AND a.number = t.attempt
@@ -29,13 +32,26 @@ LEFT JOIN attempt p ON p.task = t.n AND p.number =
 _ATTEMPT = f"""SELECT a.*, t.id, {_USAGE.format(task="a.task", attempt="AND u.attempt = a.number")}
 FROM attempt a JOIN task t ON t.n = a.task WHERE t.id = ?"""
 
-_CLAIM = """UPDATE task SET status = 'running', phase = 'preparing', owner = :owner, fence = fence + 1,
+_CLAIMABLE = """status = 'queued' AND not_before <= :now
+  AND executor IN (SELECT value FROM json_each(:executors))
+  AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+  AND (:ids IS NOT NULL OR NOT EXISTS (SELECT 1 FROM meta WHERE key = 'paused'))
+  AND NOT EXISTS (SELECT 1 FROM meta WHERE key = 'paused' AND json_extract(value, '$.reason') = 'budget')
+  AND NOT EXISTS (SELECT 1 FROM gate g WHERE g.provider = task.provider AND g.until > :now)"""
+"""A queued task that may start now: a pause stops all but tasks that were named, a spent budget stops every one."""
+
+_CLAIM = f"""UPDATE task SET status = 'running', phase = 'preparing', owner = :owner, fence = fence + 1,
   lease_until = :lease, updated_at = :now, started_at = coalesce(started_at, :now)
 WHERE n = (SELECT n FROM task INDEXED BY task_ready
-           WHERE status = 'queued' AND not_before <= :now AND executor IN (SELECT value FROM json_each(:executors))
-             AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+           WHERE {_CLAIMABLE}
            ORDER BY priority DESC, n LIMIT 1)
   AND (SELECT count(*) FROM task INDEXED BY task_running WHERE status = 'running') < :concurrency
+RETURNING id"""
+
+_CLAIM_ACCEPTED = """UPDATE task SET owner = :owner, fence = fence + 1, lease_until = :lease, updated_at = :now
+WHERE n = (SELECT n FROM task INDEXED BY task_running
+           WHERE status = 'running' AND owner IS NULL AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+           ORDER BY n LIMIT 1)
 RETURNING id"""
 
 
@@ -58,10 +74,12 @@ class Tasks:
             task_id = new_task_id(now + offset)
             try:
                 queue.write(
-                    """INSERT INTO task(id, title, prompt, repo, base, executor, provider, model, unisolated,
-                         max_tokens, priority, branch, created_at, updated_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
+                    """INSERT INTO task(id, title, prompt, repo, base, executor, provider, model, unisolated, publish,
+                         verify, max_tokens, priority, branch, created_at, updated_at)
+                       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)""",
                     (task_id, new.title, new.prompt, new.repo, new.base, new.executor, new.provider, new.model,
-                     int(new.unisolated), new.max_tokens, new.priority, new.branch_prefix + task_id, now, now),
+                     int(new.unisolated), new.publish, json.dumps(new.verify), new.max_tokens, new.priority,
+                     new.branch_prefix + task_id, now, now),
                 )  # fmt: skip
                 return self.get(task_id)
             except StoreRuleError as error:
@@ -125,21 +143,16 @@ class Tasks:
     def queued(self, executors: Sequence[str], ids: Sequence[str] | None = None) -> int:
         """How many tasks a claim with these arguments could take, were there slots."""
         row = self._store.queue.row(
-            """SELECT count(*) AS number FROM task WHERE status = 'queued' AND not_before <= ?
-                 AND executor IN (SELECT value FROM json_each(?))
-                 AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))""",
-            (self._store.clock.now_ms(), json.dumps(list(executors)), _json(ids), _json(ids)),
+            f"SELECT count(*) AS number FROM task WHERE {_CLAIMABLE}", self._claimant(executors, ids)
         )
         return int(row["number"]) if row else 0
 
     def undone(self, executors: Sequence[str], ids: Sequence[str] | None = None) -> int:
         """How many tasks (of `ids`, None = of all) run anywhere, or could be claimed by these executors."""
         row = self._store.queue.row(
-            """SELECT count(*) AS number FROM task
-               WHERE (status = 'running' OR (status = 'queued' AND not_before <= ?
-                      AND executor IN (SELECT value FROM json_each(?))))
-                 AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))""",
-            (self._store.clock.now_ms(), json.dumps(list(executors)), _json(ids), _json(ids)),
+            f"""SELECT count(*) AS number FROM task WHERE ({_CLAIMABLE})
+                OR (status = 'running' AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids))))""",
+            self._claimant(executors, ids),
         )
         return int(row["number"]) if row else 0
 
@@ -147,37 +160,50 @@ class Tasks:
         self, owner: str, *, executors: Sequence[str], concurrency: int, ids: Sequence[str] | None = None
     ) -> Task | None:
         """Take the next task for this process, in one statement; None when there is none or no slot is free."""
-        clock = self._store.clock
         rows = self._store.queue.rows(_CLAIM, {
-            "owner": owner, "lease": clock.lease_ms() + LEASE_MS, "now": clock.now_ms(),
-            "executors": json.dumps(list(executors)), "ids": _json(ids), "concurrency": concurrency,
+            **self._claimant(executors, ids), "owner": owner, "lease": self._store.clock.lease_ms() + LEASE_MS,
+            "concurrency": concurrency,
         })  # fmt: skip
         return self.get(rows[0]["id"]) if rows else None
 
+    def claim_accepted(self, owner: str, *, ids: Sequence[str] | None = None) -> Task | None:
+        """Take a task that was accepted and waits for its delivery, whatever the concurrency: no sandbox is needed."""
+        clock = self._store.clock
+        rows = self._store.queue.rows(
+            _CLAIM_ACCEPTED,
+            {"owner": owner, "lease": clock.lease_ms() + LEASE_MS, "now": clock.now_ms(), "ids": _json(ids)},
+        )
+        return self.get(rows[0]["id"]) if rows else None
+
+    def waiting(self, ids: Sequence[str] | None = None) -> list[Task]:
+        """Queued tasks (of `ids`, None = of all) that nobody may claim now, oldest first: parked, behind a rate
+        limit's gate, or in a queue that is paused."""
+        rows = self._store.queue.rows(
+            f"{_TASK} WHERE t.status = 'queued' AND t.n NOT IN (SELECT n FROM task WHERE {_CLAIMABLE}) "
+            "AND (:ids IS NULL OR t.id IN (SELECT value FROM json_each(:ids))) ORDER BY t.n",
+            self._claimant(ALL_EXECUTORS, ids),
+        )
+        return [_task(row) for row in rows]
+
+    def _claimant(self, executors: Sequence[str], ids: Sequence[str] | None) -> dict[str, object]:
+        """The parameters of `_CLAIMABLE`."""
+        return {"now": self._store.clock.now_ms(), "executors": json.dumps(list(executors)), "ids": _json(ids)}
+
     def request_cancel(self, task_id: str) -> Task:
-        """Queued: cancelled at once. Running: its owner is asked to stop. Settled: Refused."""
+        """Queued, or waiting for a person: cancelled at once. Running: its owner is asked to stop. Else Refused."""
         queue, now = self._store.queue, self._store.clock.now_ms()
         with queue.transaction():
             task = self.get(task_id)
-            if task.status.settled:
+            if task.status.settled and task.status not in WAITS_FOR_A_PERSON:
                 raise Refused(f"task {task_id} is {task.status.value} already")
             queue.write(
                 """UPDATE task SET cancel_requested = 1, updated_at = :now,
-                     status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END,
-                     finished_at = CASE status WHEN 'queued' THEN :now END
+                     status = CASE status WHEN 'running' THEN 'running' ELSE 'cancelled' END,
+                     finished_at = CASE status WHEN 'running' THEN NULL ELSE :now END
                    WHERE id = :id""",
                 {"now": now, "id": task_id},
             )
         return self.get(task_id)
-
-    def tokens_used(self, task_id: str) -> int:
-        """Over all attempts, as counted by the gateway."""
-        row = self._store.queue.row(
-            """SELECT sum(input_tokens + output_tokens) AS used FROM usage
-               WHERE task = (SELECT n FROM task WHERE id = ?)""",
-            (task_id,),
-        )
-        return int(row["used"] or 0) if row else 0
 
 
 def _json(ids: Sequence[str] | None) -> str | None:
@@ -186,7 +212,7 @@ def _json(ids: Sequence[str] | None) -> str | None:
 
 def _task(row: sqlite3.Row) -> Task:
     status = Status(row["status"])
-    shows_error = status in (Status.FAILED, Status.NEEDS_REVIEW, Status.NEEDS_CLARIFICATION, Status.CANCELLED)
+    shows_error = status in (Status.FAILED, *WAITS_FOR_A_PERSON)
     return Task(
         id=row["id"], title=row["title"], prompt=row["prompt"], repo=row["repo"], base=row["base"] or row["base_name"],
         status=status, phase=Phase(row["phase"]) if row["phase"] else None,
@@ -195,7 +221,9 @@ def _task(row: sqlite3.Row) -> Task:
         unisolated=bool(row["unisolated"]), fence=row["fence"], cancel_requested=bool(row["cancel_requested"]),
         base_sha=row["base_sha"], head_sha=row["head_sha"], pr_url=row["pr_url"], pr_number=row["pr_number"],
         error=_error(row) if shows_error else None,
-        question=row["question"], patch=_patch(row), usage=_usage(row),
+        question=row["question"] if status is Status.NEEDS_CLARIFICATION else None, patch=_patch(row),
+        publish=row["publish"], verify_commands=tuple(json.loads(row["verify"])), verify=_verified(row["verified"]),
+        not_before=row["not_before"], usage=_usage(row),
         created_at=row["created_at"], started_at=row["started_at"], finished_at=row["finished_at"],
     )  # fmt: skip
 
@@ -204,13 +232,18 @@ def _attempt(row: sqlite3.Row) -> Attempt:
     return Attempt(
         task=row["id"], number=row["number"], outcome=row["outcome"], base_sha=row["base_sha"],
         head_sha=row["head_sha"], container=row["container"], pr_number=row["pr_number"], pr_url=row["pr_url"],
-        error=_error(row), patch=_patch(row), usage=_usage(row),
+        error=_error(row), patch=_patch(row), feedback=row["feedback"], redelivery=bool(row["redelivery"]),
+        question=row["question"], verify=_verified(row["verify"]), usage=_usage(row),
         created_at=row["created_at"], started_at=row["started_at"], finished_at=row["finished_at"],
     )  # fmt: skip
 
 
 def _error(row: sqlite3.Row) -> TaskError | None:
     return TaskError(**json.loads(row["error"])) if row["error"] else None
+
+
+def _verified(text: str) -> tuple[Verified, ...]:
+    return tuple(Verified(**each) for each in json.loads(text))
 
 
 def _usage(row: sqlite3.Row) -> Usage:

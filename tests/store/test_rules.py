@@ -8,8 +8,9 @@ from pithy_local.errors import LeaseLost, PithyError
 from pithy_local.models import Phase, Status, TaskError
 from pithy_local.store import Store
 from pithy_local.store.database import StoreRuleError
-from pithy_local.store.lease import CallRecord, Lease
+from pithy_local.store.lease import Lease
 from pithy_local.store.tasks import Tasks
+from tests.spending import spend
 from tests.store.conftest import HandClock, new_task
 
 SHA = "a" * 40
@@ -108,23 +109,22 @@ def test_nothing_is_written_after_a_takeover(store: Store, lease: Lease, tasks: 
     assert tasks.attempts(lease.task.id)[0].error is None
 
 
-def test_usage_is_summed_over_calls_and_has_no_price_when_one_is_unknown(lease: Lease, tasks: Tasks) -> None:
+def test_usage_is_summed_over_calls_and_has_no_price_when_one_is_unknown(
+    store: Store, lease: Lease, tasks: Tasks
+) -> None:
     for cost in (0.5, None):
-        lease.record_call(CallRecord(
-            at=1, provider="openai", model="m", http_status=200, input_tokens=10, output_tokens=3, estimated=False,
-            seconds=0.1, cost_usd=cost,
-        ))  # fmt: skip
+        spend(store, lease, 10, 3, cost_usd=cost)
 
     usage = tasks.get(lease.task.id).usage
     assert (usage.input_tokens, usage.output_tokens, usage.total_tokens, usage.cost_usd) == (20, 6, 26, None)
 
 
-def test_the_last_push_is_the_lease_of_the_next(lease: Lease) -> None:
-    assert lease.last_pushed() == ""
-    lease.intend("push", "pj/x")
-    assert lease.last_pushed() == ""
-    lease.done("push", "pj/x", SHA)
-    assert lease.last_pushed() == SHA
+def test_every_commit_of_a_task_is_the_lease_of_the_next_push(lease: Lease) -> None:
+    assert lease.commits() == []
+
+    lease.record_commit(SHA)
+
+    assert lease.commits() == [SHA]
 
 
 def test_a_requeued_task_keeps_its_attempt(lease: Lease, tasks: Tasks) -> None:

@@ -1,0 +1,115 @@
+"""A pause, a spent budget and a rate limit hold tasks back, and say until when."""
+
+from __future__ import annotations
+
+import pytest
+
+from pithy_local.store import Store
+from pithy_local.store.holds import Holds
+from pithy_local.store.lease import Lease
+from pithy_local.store.tasks import Tasks
+from tests.store.conftest import HandClock, new_task
+
+
+@pytest.fixture
+def holds(store: Store) -> Holds:
+    return Holds(store)
+
+
+def test_a_pause_stops_claims_but_not_of_tasks_that_are_named(holds: Holds, tasks: Tasks, owner: str) -> None:
+    task = tasks.insert(new_task())
+    holds.pause()
+
+    assert tasks.claim(owner, executors=["docker"], concurrency=9) is None
+    assert [each.id for each in tasks.waiting()] == [task.id]
+    assert tasks.claim(owner, executors=["docker"], concurrency=9, ids=[task.id]) is not None
+
+
+def test_a_spent_budget_stops_named_tasks_too(holds: Holds, tasks: Tasks, owner: str) -> None:
+    task = tasks.insert(new_task())
+    holds.pause_for_budget()
+
+    assert tasks.claim(owner, executors=["docker"], concurrency=9, ids=[task.id]) is None
+
+
+def test_resume_goes_on(holds: Holds, tasks: Tasks, owner: str) -> None:
+    tasks.insert(new_task())
+    holds.pause()
+    holds.resume()
+
+    assert holds.paused is None
+    assert tasks.claim(owner, executors=["docker"], concurrency=9) is not None
+
+
+def test_a_pause_for_the_budget_ends_at_midnight_and_a_users_pause_does_not(
+    holds: Holds, tasks: Tasks, clock: HandClock
+) -> None:
+    holds.pause_for_budget()
+    paused = holds.paused
+    assert paused is not None
+    assert paused.until is not None
+    assert 0 < paused.until - clock.now <= 25 * 3_600_000
+
+    holds.lift()
+    assert holds.paused is not None
+    clock.now = paused.until
+    holds.lift()
+    assert holds.paused is None
+
+    holds.pause()
+    clock.sleep(10 * 86_400)
+    holds.lift()
+    assert holds.paused is not None
+
+
+def test_a_users_pause_is_not_replaced_by_the_budgets(holds: Holds) -> None:
+    holds.pause()
+    holds.pause_for_budget()
+
+    assert holds.paused is not None
+    assert holds.paused.reason == "user"
+
+
+def test_the_raised_budget_is_for_today_alone(holds: Holds, clock: HandClock) -> None:
+    holds.raise_budget()
+    holds.raise_budget()
+    assert holds.budget_raised() == 2
+
+    clock.sleep(86_400)
+
+    assert holds.budget_raised() == 0
+
+
+def test_a_gate_holds_back_the_tasks_of_its_provider_alone(
+    holds: Holds, tasks: Tasks, owner: str, clock: HandClock
+) -> None:
+    tasks.insert(new_task())
+    other = tasks.insert(new_task(provider="anthropic"))
+    holds.close_gate("openai", clock.now + 60_000)
+
+    claimed = tasks.claim(owner, executors=["docker"], concurrency=9)
+    assert claimed is not None
+    assert claimed.id == other.id
+    assert tasks.claim(owner, executors=["docker"], concurrency=9) is None
+    assert holds.closed_until("openai") == clock.now + 60_000
+    clock.sleep(60)
+    assert holds.closed_until("openai") == 0
+    assert tasks.claim(owner, executors=["docker"], concurrency=9) is not None
+
+
+def test_the_later_of_two_closings_counts(holds: Holds, clock: HandClock) -> None:
+    holds.close_gate("openai", clock.now + 60_000)
+    holds.close_gate("openai", clock.now + 30_000)
+
+    assert holds.closed_until("openai") == clock.now + 60_000
+
+
+def test_a_parked_task_is_not_claimed_before_its_time(tasks: Tasks, lease: Lease, owner: str, clock: HandClock) -> None:
+    lease.requeue(not_before=clock.now + 1_000)
+
+    assert tasks.claim(owner, executors=["docker"], concurrency=9) is None
+    assert [(each.id, each.not_before) for each in tasks.waiting()] == [(lease.task.id, clock.now + 1_000)]
+    clock.sleep(1)
+    again = tasks.claim(owner, executors=["docker"], concurrency=9)
+    assert again is not None
+    assert (again.attempts, again.fence) == (1, lease.fence + 1)
