@@ -2,7 +2,8 @@
 
 It does not exit by itself, because a container that stops takes its tmpfs, and the work tree with it; the host
 collects first and ends it with SIGTERM. Environment: PITHY_JOB (path of the job file, written last), PITHY_HOST_URL
-and PITHY_HOST_TOKEN (the report service), OPENAI_BASE_URL and OPENAI_API_KEY (the gateway, read by the SDK).
+and PITHY_HOST_TOKEN (the report service), OPENAI_BASE_URL and OPENAI_API_KEY, ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY
+(the gateway, read by the SDKs).
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from types import FrameType
 from typing import NoReturn
 
 from runner import agent, providers
-from runner.errors import RunnerError, WireError
+from runner.errors import Question, RunnerError, WireError
 from runner.job import Job
-from runner.narrate import Narrator
+from runner.narrate import Narrator, say
 from runner.wire import Host
 
 _POLL = 0.02
@@ -54,9 +55,11 @@ def report(job_path: Path, tell: Narrator) -> None:
     """Do the job and tell the host how it ended, whatever happens. Raises WireError when the host does not listen."""
     try:
         job = Job.load(job_path)
-        done = agent.run(job, providers.for_job(job), tell)
+        done = agent.run(job, providers.for_job(job, say), tell)
     except WireError:
         raise
+    except Question as question:
+        tell.asked(question)
     except RunnerError as error:
         tell.failed(error)
     except Exception as error:

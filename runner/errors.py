@@ -6,9 +6,11 @@ RunnerError                internal
 ├── GitError               internal         git failed where it has no reason to
 ├── RepoAnalysisError      repo_analysis    nothing in the repository that a model could work on
 ├── AgentError             agent_failed     the loop cannot go on
+├── Question               clarification    the model asks instead of answering
 ├── PatchRefused           patch_malformed | patch_rejected    the answer cannot become a change
 ├── PatchEmpty             patch_empty      the answer applied and changed nothing
-└── ProviderError          llm_auth | llm_rate_limit | llm_service | llm_timeout | token_limit
+├── VerifyFailed           verify_failed    the answer applied and broke a command that passed on the base
+└── ProviderError          llm_auth | llm_rate_limit | llm_service | llm_timeout | token_limit | budget
 """
 
 from __future__ import annotations
@@ -16,11 +18,14 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 PatchCode = Literal["patch_malformed", "patch_rejected"]
-ProviderCode = Literal["llm_auth", "llm_rate_limit", "llm_service", "llm_timeout", "token_limit"]
+ProviderCode = Literal["llm_auth", "llm_rate_limit", "llm_service", "llm_timeout", "token_limit", "budget"]
 
 
 class RunnerError(Exception):
-    """Something in the sandbox's half failed; `message` is one or more lines for people, `detail` is for logs."""
+    """Something in the sandbox's half failed; `message` is one or more lines for people, `detail` is for logs.
+
+    `detail["hint"]`, where there is one, says what the user can do.
+    """
 
     default_code: ClassVar[str] = "internal"
 
@@ -48,6 +53,9 @@ class RepoAnalysisError(RunnerError):
 
     default_code = "repo_analysis"
 
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message, detail={"hint": hint})
+
 
 class AgentError(RunnerError):
     """The loop cannot go on."""
@@ -55,11 +63,19 @@ class AgentError(RunnerError):
     default_code = "agent_failed"
 
 
+class Question(RunnerError):
+    """The model cannot do the task without an answer of the user's; `message` is its question."""
+
+    default_code = "clarification"
+
+
 class PatchRefused(RunnerError):
     """The model's answer cannot become a change; nothing in the work tree was touched.
 
     `paths` are the files the answer meant, as far as they could be read from it.
     """
+
+    code: PatchCode
 
     def __init__(self, code: PatchCode, message: str, *, paths: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -71,6 +87,19 @@ class PatchEmpty(RunnerError):
     """The answer applied, and the work tree is what it was."""
 
     default_code = "patch_empty"
+
+
+class VerifyFailed(RunnerError):
+    """The answer applied, and a verify command that passed on the base fails; `message` tells the model how.
+
+    `paths` are the files that the commands' output names.
+    """
+
+    default_code = "verify_failed"
+
+    def __init__(self, message: str, *, paths: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.paths = paths
 
 
 class ProviderError(RunnerError):

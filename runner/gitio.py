@@ -26,9 +26,9 @@ SETTINGS = (
     "safe.directory=*",
     "gc.auto=0",
 )
-# The memory limit must hit a child before it hits the runner. A shell does it rather than preexec_fn, which is
-# unsafe next to threads; where /proc is not there, or may not be written, the child simply runs.
-_VICTIM_FIRST = ("/bin/sh", "-c", '{ echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null; exec "$@"', "sh")
+VICTIM_FIRST = ("/bin/sh", "-c", '{ echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null; exec "$@"', "sh")
+"""Put before a child's command: the memory limit must hit it before it hits the runner. A shell does it rather than
+preexec_fn, which is unsafe next to threads; where /proc is not there, or may not be written, the child simply runs."""
 _INHERITED = ("PATH", "HOME", "TMPDIR")
 _TIMEOUT = 300.0
 
@@ -62,7 +62,7 @@ class Git:
     def attempt(self, *args: str, stdin: bytes = b"") -> Finished:
         """Run `git ARGS…` where failing is an answer too. Raises GitError when git is missing or hangs."""
         settings = [word for setting in SETTINGS for word in ("-c", setting)]
-        command = [*_VICTIM_FIRST, "git", *settings, *args]
+        command = [*VICTIM_FIRST, "git", *settings, *args]
         try:
             done = subprocess.run(
                 command, cwd=self.cwd, env=self._environment(), input=stdin, capture_output=True, timeout=_TIMEOUT

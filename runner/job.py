@@ -3,15 +3,56 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from runner.checks import Check, each, number, optional, record, text, whole, within
 from runner.errors import JobError
 
-VERSION = 1
-PROVIDERS = ("openai", "scripted")
+VERSION = 2
+Effort = Literal["low", "medium", "high"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model that may be asked."""
+
+    provider: str
+    """openai | anthropic | scripted"""
+    model: str
+    max_output_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A verify command, and how it ended on the base commit."""
+
+    command: str
+    base_exit: int | None
+    """None: it was not run there. 124: it took too long."""
+    base_output: str
+    """The end of what it wrote there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """Something that happened in an earlier attempt at the task."""
+
+    kind: Literal["question", "answer", "feedback", "patch", "problem"]
+    """The model's question; the user's answer or feedback; the diff made last; why that was not enough."""
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What an automated reviewer said of the code."""
+
+    path: str
+    line: int | None
+    severity: str
+    text: str
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +72,28 @@ class Job:
     """Name of the branch in `bundle`."""
     base_sha: str
     """Commit the diff is made against, 40 hex digits."""
-    provider: str
-    model: str
+    model: Model
+    fallback: Model | None
+    """Asked once the first model's service fails."""
     temperature: float | None
     """None: left out of the request."""
+    reasoning: Effort | None
+    """How long a reasoning model thinks; None: the provider's default."""
     replies: tuple[str, ...]
     """The scripted provider's answers, in order."""
     context_tokens: int
-    """Budget for the repository's text in the prompt; a token is taken as 3.5 bytes."""
-    max_output_tokens: int
+    """Budget for the prompt's background (repository, history, findings); a token is taken as 3.5 bytes."""
     call_timeout: float
     """Seconds for one call of the model. The host's gateway owns this limit; ours only backs it up."""
     repair_rounds: int
-    """Rounds after the first in which the model may mend an answer that was refused."""
+    """Rounds after the first in which the model may mend an answer that was refused or does not verify."""
+    verify: tuple[Command, ...]
+    verify_timeout: float
+    """Seconds for one command."""
+    history: tuple[Past, ...]
+    """Oldest first."""
+    findings: tuple[Finding, ...]
+    """Most important first."""
     max_diff_bytes: int
 
     @classmethod
@@ -62,54 +112,54 @@ class Job:
         """Check a decoded job object. Raises JobError that names the key."""
         if raw.get("version") != VERSION:
             raise JobError(f"job version {raw.get('version')!r}: this runner understands {VERSION}")
-        known = {field.name for field in fields(cls)}
-        if wrong := sorted(known ^ raw.keys()):
+        if wrong := sorted(_KEYS.keys() ^ raw.keys()):
             raise JobError(f"job keys missing or unknown: {', '.join(wrong)}")
-        values = {name: _checked(name, raw[name]) for name in known}
-        return cls(**values)
+        try:
+            values = {name: within(name, check, raw[name]) for name, check in _KEYS.items()}
+            return cls(**_joined(values))
+        except ValueError as error:
+            raise JobError(f"job key {error}") from None
 
 
-def _checked(name: str, value: Any) -> Any:
-    """`value` as the field wants it, or JobError."""
-    if name in _COUNTS:
-        good = isinstance(value, int) and not isinstance(value, bool) and value >= _COUNTS[name]
-    elif name in ("temperature", "call_timeout"):
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        good = (number and (name != "call_timeout" or value > 0)) or (value is None and name == "temperature")
-    elif name == "replies":
-        good = isinstance(value, list) and all(isinstance(reply, str) for reply in value)
-    else:
-        good = isinstance(value, str) and _TEXTS[name].fullmatch(value) is not None
-    if not good:
-        raise JobError(f"job key {name!r} has a value it cannot have")
-    return _CONVERSIONS.get(name, _same)(value)
+def _joined(values: dict[str, Any]) -> dict[str, Any]:
+    """The job's keys as the fields of `Job`: what belongs to one model becomes one record."""
+    model = Model(
+        provider=values.pop("provider"), model=values.pop("model"), max_output_tokens=values.pop("max_output_tokens")
+    )
+    limit, fallback = values.pop("fallback_max_output_tokens"), values["fallback"]
+    if fallback is not None:
+        if not limit:
+            raise ValueError("'fallback_max_output_tokens': the fallback needs it")
+        values["fallback"] = Model(**fallback, max_output_tokens=limit)
+    return values | {"model": model}
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-_ANY = re.compile(r"[\s\S]*")
-_SOME = re.compile(r"[\s\S]*\S[\s\S]*")
-_ABSOLUTE = re.compile(r"/[^\0]+")
-_COUNTS = {
-    "version": VERSION,
-    "attempt": 1,
-    "context_tokens": 1,
-    "max_output_tokens": 1,
-    "repair_rounds": 0,
-    "max_diff_bytes": 1,
-}
-"""Lowest value of each whole number."""
-_TEXTS = {
+_SOME = text(r"[\s\S]*\S[\s\S]*")
+_PATH = text(r"/[^\0]+")
+_KEYS: dict[str, Check] = {
+    "version": whole(VERSION),
     "task": _SOME,
-    "title": _ANY,
+    "attempt": whole(1),
+    "title": text(),
     "prompt": _SOME,
-    "bundle": _ABSOLUTE,
-    "repo": _ABSOLUTE,
-    "base": re.compile(r"[^-\s\0][^\s\0]*"),  # never an option of git's
-    "base_sha": re.compile(r"[0-9a-f]{40}"),
-    "provider": re.compile("|".join(PROVIDERS)),
-    "model": _ANY,
+    "bundle": lambda value: Path(_PATH(value)),
+    "repo": lambda value: Path(_PATH(value)),
+    "base": text(r"[^-\s\0][^\s\0]*"),  # never an option of git's
+    "base_sha": text(r"[0-9a-f]{40}"),
+    "provider": text("openai|anthropic|scripted"),
+    "model": text(),
+    "max_output_tokens": whole(1),
+    "fallback": optional(record(dict, provider=text("openai|anthropic"), model=_SOME)),
+    "fallback_max_output_tokens": optional(whole(0)),
+    "temperature": optional(number()),
+    "reasoning": lambda value: text("(?:low|medium|high)?")(value) or None,
+    "replies": each(text()),
+    "context_tokens": whole(1),
+    "call_timeout": number(positive=True),
+    "repair_rounds": whole(0),
+    "verify": each(record(Command, command=_SOME, base_exit=optional(whole()), base_output=text())),
+    "verify_timeout": number(positive=True),
+    "history": each(record(Past, kind=text("question|answer|feedback|patch|problem"), text=text())),
+    "findings": each(record(Finding, path=text(), line=optional(whole()), severity=text(), text=text(), source=text())),
+    "max_diff_bytes": whole(1),
 }
-_CONVERSIONS = {"bundle": Path, "repo": Path, "replies": tuple, "call_timeout": float}

@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from typing import Literal
 
-from runner.errors import PatchRefused, RunnerError
+from runner.errors import PatchRefused, Question, RunnerError
 from runner.providers import Reply
 from runner.wire import Host
 
-Step = Literal["clone", "survey", "ask", "apply", "diff"]
+Step = Literal["clone", "survey", "ask", "apply", "diff", "verify"]
+Verdict = Literal["applied", "patch_rejected", "patch_malformed", "truncated", "question", "empty"]
 _REASON_LIMIT = 8_000
 _ARTIFACT_LIMIT = 2_000_000
 """Characters; an event may be 4 MiB, and JSON may double a character."""
@@ -40,6 +41,10 @@ class Narrator:
         cut = ", cut off at the output limit" if reply.truncated else ""
         self.detail(round_, f"answer of {len(reply.text):,} characters{tokens}{cut}")
 
+    def judged(self, round_: int, verdict: Verdict) -> None:
+        """What became of an answer, for the statistics."""
+        self._host.event("answer", {"round": round_, "verdict": verdict})
+
     def rejected(self, round_: int, refusal: PatchRefused, answer: str) -> None:
         """An answer was refused; the host keeps it beside the reason."""
         self.detail(round_, f"{refusal.code}: {refusal.message.splitlines()[0]}")
@@ -55,11 +60,26 @@ class Narrator:
         say(message)
         self._host.event("result", {"outcome": "ready", "code": None, "message": message, "detail": {}})
 
+    def asked(self, question: Question) -> None:
+        """The last event: the user must answer before there can be a change."""
+        say(f"the model asks: {question.message}")
+        self._end("question", question)
+
     def failed(self, error: RunnerError) -> None:
         """The last event: there is no change, and why."""
         say(f"{error.code}: {error.message}")
-        data = {"outcome": "failed", "code": error.code, "message": error.message, "detail": error.detail}
+        self._end("failed", error)
+
+    def _end(self, outcome: Literal["question", "failed"], error: RunnerError) -> None:
+        data = {"outcome": outcome, "code": error.code, "message": error.message, "detail": error.detail}
         self._host.event("result", data)
+
+
+def pass_on(lines: bytes) -> None:
+    """Whole lines of a command's output, as they are."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()
 
 
 def say(text: str) -> None:

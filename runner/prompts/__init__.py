@@ -1,42 +1,52 @@
-"""The words to the model: the files beside this one, filled in. Values are never expanded themselves."""
+"""The words to the model.
+
+template     the text files of this folder, filled in
+background   earlier attempts, verify commands and findings, each inside its budget
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from string import Template
 
-from runner.errors import PatchRefused
+from runner.errors import PatchRefused, VerifyFailed
 from runner.job import Job
-from runner.providers.base import Message
+from runner.prompts.background import Background, about, background
+from runner.prompts.template import filled
+from runner.providers.base import Message, Reply
 from runner.survey import SourceFile, Survey
 
-_HERE = Path(__file__).parent
+__all__ = ["Background", "about", "background", "opening", "repair"]
 
 
-def opening(job: Job, survey: Survey) -> list[Message]:
-    """The conversation's start: who the model is, then the task with the repository as surveyed."""
+def opening(job: Job, told: Background, survey: Survey) -> list[Message]:
+    """The conversation's start: who the model is, then the task with its background and the repository as surveyed."""
     too_large = "\n".join(survey.too_large)
-    task = _filled(
+    task = filled(
         "task.md",
         title=job.title or job.prompt.strip().split("\n", 1)[0][:72],
         prompt=job.prompt,
+        history=told.history,
+        checks=told.checks,
+        findings=told.findings,
         tree=survey.tree,
         guides=_section("The project's guides", survey.guides),
         files=_section("Files", survey.files),
         too_large=f"\nRelevant, but too large to show (do not change them):\n{too_large}\n" if too_large else "",
     )
-    return [Message(role="system", text=_filled("system.md")), Message(role="user", text=task)]
+    return [
+        Message(role="system", text=filled("system.md")),
+        Message(role="system", text=filled("anthropic.md"), provider="anthropic"),
+        Message(role="user", text=task),
+    ]
 
 
-def repair(answer: str, refusal: PatchRefused, more: Sequence[SourceFile]) -> list[Message]:
-    """The next exchange after a refused answer; `more` are files it meant and had not been shown."""
-    words = _filled("repair.md", reason=refusal.message, files=_section("Files you have not seen yet", more))
-    return [Message(role="assistant", text=answer), Message(role="user", text=words)]
-
-
-def _filled(name: str, **values: str) -> str:
-    return Template((_HERE / name).read_text(encoding="utf-8")).substitute(values)
+def repair(reply: Reply, problem: PatchRefused | VerifyFailed, unseen: Sequence[SourceFile]) -> list[Message]:
+    """The next exchange after an answer that was not good enough; `unseen` are files that matter to mend it."""
+    what = "broken.md" if isinstance(problem, VerifyFailed) else "truncated.md" if reply.truncated else "refused.md"
+    files = _section("Files you have not seen yet", unseen)
+    words = filled("repair.md", what=filled(what), reason=problem.message, files=files)
+    said = reply.text if reply.text.strip() else "(an empty answer)"  # no API takes a message without text
+    return [Message(role="assistant", text=said), Message(role="user", text=words)]
 
 
 def _section(title: str, files: Sequence[SourceFile]) -> str:

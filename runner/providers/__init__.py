@@ -1,22 +1,41 @@
-"""Models behind one protocol: `openai` (any compatible server) and `scripted` (written replies, no model)."""
+"""Models behind one protocol: `openai` (any compatible server), `anthropic`, `scripted` (written replies, no model)."""
 
 from __future__ import annotations
 
-from runner.job import Job
+from collections.abc import Callable
+
+from runner.job import Job, Model
+from runner.providers.anthropic import AnthropicProvider
 from runner.providers.base import Message, Provider, Reply
+from runner.providers.fallback import Fallback
 from runner.providers.openai import OpenAIProvider
 from runner.providers.scripted import ScriptedProvider
 
 __all__ = ["Message", "Provider", "Reply", "for_job"]
 
+_GRACE, _PATIENCE = 1.1, 330.0
+"""The gateway ends a call at the time limit, which does not run while a rate limit passes (300 s at most), and says so:
+the SDK's own limit must not win that race."""
 
-def for_job(job: Job) -> Provider:
-    """The provider that the job names."""
-    if job.provider == "scripted":
+
+def for_job(job: Job, say: Callable[[str], None]) -> Provider:
+    """The provider that the job names; one that hands over to the fallback, and tells `say` so, where it names two."""
+    if job.model.provider == "scripted":
         return ScriptedProvider(job.replies)
+    first = _asking(job, job.model)
+    return first if job.fallback is None else Fallback(first, _asking(job, job.fallback), say)
+
+
+def _asking(job: Job, model: Model) -> Provider:
+    timeout = job.call_timeout * _GRACE + _PATIENCE
+    if model.provider == "anthropic":
+        return AnthropicProvider(
+            model=model.model, reasoning=job.reasoning, max_output_tokens=model.max_output_tokens, timeout=timeout
+        )
     return OpenAIProvider(
-        model=job.model,
+        model=model.model,
         temperature=job.temperature,
-        max_output_tokens=job.max_output_tokens,
-        timeout=job.call_timeout,
+        reasoning=job.reasoning,
+        max_output_tokens=model.max_output_tokens,
+        timeout=timeout,
     )

@@ -13,6 +13,8 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     text: str
+    provider: str = ""
+    """The one provider that it is for; "" = all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,21 @@ class Reply:
 class Provider(Protocol):
     """A model that can be asked. Implementations raise ProviderError, or AgentError when they have no answer left."""
 
+    @property
+    def name(self) -> str:
+        """Provider and model, for people."""
+        ...
+
     def ask(self, messages: Sequence[Message]) -> Reply:
         """Send the whole conversation and wait for the answer."""
         ...
+
+
+def meant_for(provider: str, messages: Sequence[Message]) -> list[Message]:
+    """Those of `messages` that `provider` gets."""
+    return [message for message in messages if message.provider in ("", provider)]
+
+
+def clean(text: str) -> str:
+    """A model's text as it can be stored and sent on: JSON may hold lone surrogates."""
+    return text.encode("utf-8", "replace").decode()

@@ -10,31 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from runner.errors import ProviderCode, ProviderError
-from runner.providers.base import Message, Reply
+from runner.errors import AgentError
+from runner.job import Effort
+from runner.providers import failures
+from runner.providers.base import Message, Reply, clean, meant_for
 
 if TYPE_CHECKING:
     import openai
     from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
-# The gateway ends a call at the time limit and says so; the SDK's own limit must not win that race.
-_GRACE = 1.1
-_MESSAGE_LIMIT = 500
-_GATEWAY_CODES: dict[str, ProviderCode] = {
-    "token_limit": "token_limit",
-    "llm_timeout": "llm_timeout",
-    "llm_service": "llm_service",
-    "llm_auth": "llm_auth",
-    "llm_rate_limit": "llm_rate_limit",
-    "pithy_refused": "llm_service",
-}
-_STATUS_CODES: dict[int, ProviderCode] = {
-    401: "llm_auth",
-    403: "llm_auth",
-    408: "llm_timeout",
-    429: "llm_rate_limit",
-    504: "llm_timeout",
-}
 _Limit = Literal["max_tokens", "max_completion_tokens", "none"]
 # Compatible servers know max_tokens, OpenAI's newer models only the other; some refuse a value above their window.
 _NEXT_LIMIT: dict[_Limit, _Limit] = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "none"}
@@ -46,25 +30,31 @@ class OpenAIProvider:
 
     model: str
     temperature: float | None
+    reasoning: Effort | None
     max_output_tokens: int
     timeout: float
+    """Seconds until the SDK gives up."""
     _limit: _Limit = field(default="max_tokens", init=False)
 
+    @property
+    def name(self) -> str:
+        return f"openai {self.model}"
+
     def ask(self, messages: Sequence[Message]) -> Reply:
-        """Ask for one completion. Raises ProviderError."""
+        """Ask for one completion. Raises ProviderError; AgentError when the model declines to answer."""
         import openai
 
         try:
-            with openai.OpenAI(max_retries=0, timeout=self.timeout * _GRACE) as client:
-                return _reply(self._complete(client, messages))
+            with openai.OpenAI(max_retries=0, timeout=self.timeout) as client:
+                return _reply(self._complete(client, meant_for("openai", messages)))
         except openai.APITimeoutError as error:
-            raise ProviderError("llm_timeout", f"no answer from the model within {self.timeout:g} s") from error
+            raise failures.timed_out(self.timeout) from error
         except openai.APIStatusError as error:
-            raise _status_error(error) from error
+            raise failures.refused(error.status_code, error.code, error) from error
         except openai.OpenAIError as error:
-            raise ProviderError("llm_service", f"the model cannot be reached: {_said(error)}") from error
+            raise failures.unreachable(error) from error
         except ValueError as error:  # the SDK's JSON decoder
-            raise ProviderError("llm_service", f"the model server's answer is not JSON: {_said(error)}") from error
+            raise failures.unreadable(f"not JSON: {failures.words(error)}") from error
 
     def _complete(self, client: openai.OpenAI, messages: Sequence[Message]) -> object:
         import openai
@@ -83,6 +73,7 @@ class OpenAIProvider:
             model=self.model,
             messages=[_param(message) for message in messages],
             temperature=omit if self.temperature is None else self.temperature,
+            reasoning_effort=omit if self.reasoning is None else self.reasoning,
             max_tokens=self.max_output_tokens if self._limit == "max_tokens" else omit,
             max_completion_tokens=self.max_output_tokens if self._limit == "max_completion_tokens" else omit,
         )
@@ -92,6 +83,8 @@ class OpenAIProvider:
         about = f"{error.param or ''} {error.message}"
         if self.temperature is not None and "temperature" in about:
             self.temperature = None
+        elif self.reasoning is not None and "reasoning" in about:
+            self.reasoning = None
         elif self._limit in _NEXT_LIMIT and ("max_tokens" in about or "max_completion_tokens" in about):
             self._limit = _NEXT_LIMIT[self._limit]
         else:
@@ -108,28 +101,18 @@ def _param(message: Message) -> ChatCompletionMessageParam:
 
 
 def _reply(completion: object) -> Reply:
-    """The first choice. Raises ProviderError when the server's 200 is not a completion."""
+    """The first choice. Raises ProviderError when the server's 200 is not a completion, AgentError for a refusal."""
     from openai.types.chat import ChatCompletion
 
     if not isinstance(completion, ChatCompletion) or not completion.choices:
-        raise ProviderError("llm_service", "the model server's answer is not a chat completion")
+        raise failures.unreadable("not a chat completion")
     choice, usage = completion.choices[0], completion.usage
+    if choice.message.refusal or choice.finish_reason == "content_filter":
+        said = choice.message.refusal or "its content filter stopped the answer"
+        raise AgentError(f"the model declines the task: {clean(said)[:1000]}")
     return Reply(
-        text=(choice.message.content or "").encode("utf-8", "replace").decode(),  # JSON may hold lone surrogates
+        text=clean(choice.message.content or ""),
         finish_reason=str(choice.finish_reason),
         input_tokens=usage.prompt_tokens if usage else None,
         output_tokens=usage.completion_tokens if usage else None,
     )
-
-
-def _status_error(error: openai.APIStatusError) -> ProviderError:
-    """The gateway's own code first, then what the status means."""
-    code = _GATEWAY_CODES.get(error.code or "") or _STATUS_CODES.get(error.status_code, "llm_service")
-    detail: dict[str, str | int] = {"http_status": error.status_code}
-    if error.code:
-        detail["code"] = error.code
-    return ProviderError(code, f"the model server answered {error.status_code}: {_said(error)}", detail=detail)
-
-
-def _said(error: Exception) -> str:
-    return str(getattr(error, "message", "") or error)[:_MESSAGE_LIMIT]

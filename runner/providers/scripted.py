@@ -11,6 +11,8 @@ from runner.providers.base import Message, Reply
 class ScriptedProvider:
     """Answers each question with the next reply, whatever was asked."""
 
+    name = "scripted"
+
     def __init__(self, replies: Sequence[str]) -> None:
         self._replies = iter(replies)
         self._count = len(replies)

@@ -8,7 +8,7 @@ tree       the listing as bounded text
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.errors import RepoAnalysisError
@@ -19,6 +19,11 @@ _GUIDES = ("AGENTS.md", "CLAUDE.md", "CONTRIBUTING.md", "CONTRIBUTING.rst", "CON
 _GUIDE_SHARE = 0.25
 _TREE_SHARE = 0.15
 _TOO_LARGE_SHOWN = 10
+_HINT_EMPTY = (
+    "Push a first commit with the files to work on, then `pithy-local retry ID`; "
+    "or add the task again with `--base` and a branch that has files."
+)
+_HINT_NO_TEXT = "Add the task again with `--base` and a branch that has source files, or name another repository."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +58,15 @@ class Survey:
         texts = sum(file.size for file in (*self.guides, *self.files))
         return int((texts + len(self.tree.encode())) / BYTES_PER_TOKEN)
 
-    def more(self, paths: tuple[str, ...], tokens: int) -> tuple[SourceFile, ...]:
+    def unseen(self, paths: tuple[str, ...], tokens: int) -> tuple[SourceFile, ...]:
         """Those of `paths` that are tracked and not shown yet, inside a budget of `tokens`."""
         shown = {file.path for file in (*self.guides, *self.files)}
         wanted = [path for path in dict.fromkeys(paths) if path in self.tracked and path not in shown]
         return _read(self.root, wanted, int(tokens * BYTES_PER_TOKEN))[0]
+
+    def showing(self, files: tuple[SourceFile, ...]) -> Survey:
+        """This, with more files shown."""
+        return replace(self, files=self.files + files)
 
 
 def take(root: Path, task: str, tokens: int) -> Survey:
@@ -66,6 +75,8 @@ def take(root: Path, task: str, tokens: int) -> Survey:
     Raises RepoAnalysisError when there is no text file to work on.
     """
     found = listing.tracked(root)
+    if not found.total:
+        raise RepoAnalysisError("the base has no files at all: there is nothing to work on", hint=_HINT_EMPTY)
     budget = int(tokens * BYTES_PER_TOKEN)
     names = {file.path for file in found.text}
     guides, _ = _read(root, [path for path in _GUIDES if path in names], int(budget * _GUIDE_SHARE))
@@ -76,7 +87,11 @@ def take(root: Path, task: str, tokens: int) -> Survey:
     order = rank.best_first(root, rest, words.of_task(task), everything=everything)
     files, too_large = _read(root, order, budget)
     if everything and not (guides or files or too_large):
-        raise RepoAnalysisError("the repository has no text files that could be worked on")
+        raise RepoAnalysisError(
+            f"none of the {found.total:,} files on the base is text that a model could work on: they are binary, "
+            f"empty, generated, vendored, not UTF-8 or larger than {listing.LARGEST // 1000} kB",
+            hint=_HINT_NO_TEXT,
+        )
     return Survey(
         root=root,
         tracked=frozenset(names),

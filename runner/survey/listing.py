@@ -37,8 +37,9 @@ class TrackedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Tracked:
-    """`paths`: everything git tracks but vendored folders. `text`: those of them that a model may read."""
+    """`total`: how many files git tracks. `paths`: all but vendored folders. `text`: those that a model may read."""
 
+    total: int
     paths: tuple[str, ...]
     text: tuple[TrackedFile, ...]
 
@@ -47,7 +48,8 @@ def tracked(root: Path) -> Tracked:
     """List the work tree `root` by git's index; symlinks and submodules are listed, never followed."""
     paths: list[str] = []
     text: list[TrackedFile] = []
-    for entry in Git(cwd=root).run("ls-files", "-z", "--stage").split(b"\0"):
+    entries = Git(cwd=root).run("ls-files", "-z", "--stage").split(b"\0")[:-1]
+    for entry in entries:
         mode, _, raw = entry.partition(b" ")
         path = os.fsdecode(raw.partition(b"\t")[2])
         if not path or _VENDORED.intersection(path.split("/")[:-1]) or not path.isprintable():
@@ -57,7 +59,7 @@ def tracked(root: Path) -> Tracked:
             size = _size(f"{root}/{path}")
             if 0 <= size <= LARGEST:
                 text.append(TrackedFile(path=path, size=size))
-    return Tracked(paths=tuple(paths), text=tuple(text))
+    return Tracked(total=len(entries), paths=tuple(paths), text=tuple(text))
 
 
 def read_bytes(root: Path, path: str) -> bytes:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MOST_TERMS = 12
+MOST_TERMS, MOST_PATHS = 12, 100
+_LONGEST = 200
+"""Characters of a word that is looked at: the patterns below take the square of its length."""
+_RUN = re.compile(r"[\w@.+/-]+")
 _PATH = re.compile(r"(?<![\w/])(?:\.?[\w@+-][\w@.+-]*/)*\.?[\w@+-]*\.\w{1,8}(?!\w)|(?:[\w@.+-]+/)+[\w@.+-]*")
 _CODE = re.compile(r"`([^`\n]{2,80})`|\"([^\"\n]{2,60})\"|(?<!\w)'([^'\n]{2,60})'(?!\w)")
 _NAME = re.compile(r"[^\W\d]\w{2,}")
@@ -35,7 +38,9 @@ class Words:
 
 
 def of_task(text: str) -> Words:
-    """Paths, quoted names, identifiers and plain words of a task's text; the most telling `MOST_TERMS` of them."""
+    """Paths, quoted names, identifiers and plain words of a task's text; the first `MOST_PATHS` and the most telling
+    `MOST_TERMS` of them."""
+    text = _RUN.sub(lambda run: run.group() if len(run.group()) <= _LONGEST else " ", text)
     paths = tuple(dict.fromkeys(match.group().strip("/.") for match in _PATH.finditer(text)))
     quoted = [next(filter(None, match.groups())) for match in _CODE.finditer(text)]
     names = {name for quote in quoted for name in _NAME.findall(quote)}
@@ -46,7 +51,7 @@ def of_task(text: str) -> Words:
         for part in _PARTS.findall(name) if telling else ():
             _raise(weights, _stem(part), 0.7)
     best = sorted(weights.items(), key=lambda item: -item[1])[:MOST_TERMS]
-    return Words(paths=tuple(path for path in paths if path), terms=dict(best))
+    return Words(paths=tuple(path for path in paths if path)[:MOST_PATHS], terms=dict(best))
 
 
 def _raise(weights: dict[str, float], term: str, weight: float) -> None:

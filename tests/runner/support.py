@@ -44,7 +44,7 @@ def raw_job(tmp_path: Path, files: Mapping[str, str | bytes] = FILES, **changes:
     """The content of a job file for a fresh bundle of `files` under `tmp_path`."""
     bundle = make_bare(tmp_path / "repo.git", make_repo(tmp_path / "origin", files))
     return {
-        "version": 1,
+        "version": 2,
         "task": "0123456789",
         "attempt": 1,
         "title": "Use an f-string",
@@ -55,12 +55,19 @@ def raw_job(tmp_path: Path, files: Mapping[str, str | bytes] = FILES, **changes:
         "base_sha": branch_sha(bundle, "main"),
         "provider": "scripted",
         "model": "gpt-4o",
+        "max_output_tokens": 8192,
+        "fallback": None,
+        "fallback_max_output_tokens": None,
         "temperature": 0.0,
+        "reasoning": "",
         "replies": [],
         "context_tokens": 24000,
-        "max_output_tokens": 8192,
         "call_timeout": 20.0,
         "repair_rounds": 2,
+        "verify": [],
+        "verify_timeout": 30.0,
+        "history": [],
+        "findings": [],
         "max_diff_bytes": 10_000_000,
         **changes,
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from runner import collect, diff, workspace
+from runner import collect, diff, snapshot, workspace
 from runner.errors import AgentError, GitError
 from runner.job import Job
 from tests.runner.support import AFTER, DIFF, FILES, make_job, raw_job
@@ -29,11 +29,17 @@ def job(tmp_path: Path) -> Job:
     return job
 
 
-def apply_to_base(job: Job, change: bytes, tmp_path: Path) -> Path:
-    """The base with `change` applied by plain git: what the host would get."""
+def change(job: Job) -> bytes:
+    """The canonical diff of the work tree as it is now."""
+    snapshot.keep(job, snapshot.write(job))
+    return diff.canonical(job)
+
+
+def apply_to_base(job: Job, made: bytes, tmp_path: Path) -> Path:
+    """The base with `made` applied by plain git: what the host would get."""
     fresh = tmp_path / "fresh"
     git("clone", "-q", str(job.bundle), str(fresh))
-    git("apply", "--index", "--binary", "-", cwd=fresh, stdin=change)
+    git("apply", "--index", "--binary", "-", cwd=fresh, stdin=made)
     return fresh
 
 
@@ -46,7 +52,24 @@ def test_the_work_tree_is_the_base_without_a_way_out(job: Job) -> None:
 
 
 def test_an_unchanged_tree_has_an_empty_diff(job: Job) -> None:
+    assert change(job) == b""
+
+
+def test_what_was_never_kept_is_not_handed_over(job: Job) -> None:
+    (job.repo / "src/greeter.py").write_text(AFTER)
+    snapshot.write(job)
+
     assert diff.canonical(job) == b""
+
+
+def test_the_change_is_the_tree_as_it_was_kept(job: Job) -> None:
+    (job.repo / "src/greeter.py").write_text(AFTER)
+    made = change(job)
+    (job.repo / "src/greeter.py").write_text("spoilt by a test\n")
+    (job.repo / "report.xml").write_text("<report/>\n")
+
+    assert diff.canonical(job) == made
+    assert b"report.xml" not in made
 
 
 def test_a_shallow_bundle_is_enough(tmp_path: Path) -> None:
@@ -59,7 +82,7 @@ def test_a_shallow_bundle_is_enough(tmp_path: Path) -> None:
     workspace.unpack(job)
     (job.repo / "src/greeter.py").write_text(AFTER)
 
-    assert b"+    return f'Hello {name}'" in diff.canonical(job)
+    assert b"+    return f'Hello {name}'" in change(job)
 
 
 def test_a_bundle_without_the_base_is_gits_error(tmp_path: Path) -> None:
@@ -77,7 +100,7 @@ def test_every_kind_of_change_survives_the_way_to_the_host(job: Job, tmp_path: P
     (job.repo / "ignored").mkdir()
     (job.repo / "ignored/cache").write_text("x")
 
-    fresh = apply_to_base(job, diff.canonical(job), tmp_path)
+    fresh = apply_to_base(job, change(job), tmp_path)
 
     assert git("diff", "--cached", "--summary", "HEAD", cwd=fresh).splitlines() == [
         " delete mode 100644 README.md",
@@ -92,7 +115,7 @@ def test_every_kind_of_change_survives_the_way_to_the_host(job: Job, tmp_path: P
 def test_the_form_is_fixed(job: Job) -> None:
     (job.repo / "src/greeter.py").write_text(AFTER)
 
-    lines = diff.canonical(job).decode().splitlines()
+    lines = change(job).decode().splitlines()
 
     assert [lines[0], *lines[2:4]] == DIFF.splitlines()[:3]
     assert len(lines[1].split()[1]) == 82  # two whole object names
@@ -100,10 +123,10 @@ def test_the_form_is_fixed(job: Job) -> None:
 
 def test_a_commit_of_the_agents_changes_nothing(job: Job) -> None:
     (job.repo / "src/greeter.py").write_text(AFTER)
-    before = diff.canonical(job)
+    before = change(job)
     git("commit", "-qam", "mine", cwd=job.repo)
 
-    assert diff.canonical(job) == before
+    assert change(job) == before
 
 
 def test_nothing_of_the_agents_making_runs(job: Job, tmp_path: Path) -> None:
@@ -136,12 +159,12 @@ def test_nothing_of_the_agents_making_runs(job: Job, tmp_path: Path) -> None:
     (job.repo / "src/greeter.py").write_text(AFTER)
     (job.repo / "new.txt").write_text("new\n")
 
-    change = diff.canonical(job).decode()
+    made = change(job).decode()
 
     assert not canary.exists()
-    assert "+    return f'Hello {name}'" in change
-    assert "+++ b/new.txt" in change
-    assert "GIT binary patch" not in change
+    assert "+    return f'Hello {name}'" in made
+    assert "+++ b/new.txt" in made
+    assert "GIT binary patch" not in made
 
 
 def test_line_ends_that_the_project_configures_are_no_change(tmp_path: Path) -> None:
@@ -149,23 +172,23 @@ def test_line_ends_that_the_project_configures_are_no_change(tmp_path: Path) -> 
     workspace.unpack(job)
     assert (job.repo / "x.bat").read_bytes() == b"a\r\nb\r\n"
 
-    assert diff.canonical(job) == b""
+    assert change(job) == b""
 
 
 def test_a_repository_inside_the_tree_does_not_hide_the_change(job: Job) -> None:
     (job.repo / "src/greeter.py").write_text(AFTER)
     git("init", "-q", str(job.repo / "scratch"))
 
-    assert b"greeter.py" in diff.canonical(job)
+    assert b"greeter.py" in change(job)
 
 
 def test_a_git_folder_replaced_by_the_agent_changes_nothing(job: Job) -> None:
     (job.repo / "src/greeter.py").write_text(AFTER)
-    before = diff.canonical(job)
+    before = change(job)
     (job.repo / ".git/HEAD").write_text("garbage")
     (job.repo / ".git/index").write_bytes(b"garbage")
 
-    assert diff.canonical(job) == before
+    assert change(job) == before
 
 
 def test_a_change_over_the_limit_is_refused(tmp_path: Path) -> None:
@@ -174,11 +197,12 @@ def test_a_change_over_the_limit_is_refused(tmp_path: Path) -> None:
     (job.repo / "long.txt").write_text("line\n" * 1000)
 
     with pytest.raises(AgentError, match="at most 1,000 may leave"):
-        diff.canonical(job)
+        change(job)
 
 
 def test_collect_frames_the_diff_once_the_host_has_spoken(job: Job, tmp_path: Path) -> None:
     (job.repo / "src/greeter.py").write_text(AFTER)
+    change(job)
     path = tmp_path / "job.json"
     path.write_text(json.dumps(raw_job(tmp_path / "again") | {"repo": str(job.repo), "bundle": str(job.bundle)}))
     path.write_text(path.read_text().replace(json.loads(path.read_text())["base_sha"], job.base_sha))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runner.errors import JobError
-from runner.job import Job
+from runner.job import Command, Finding, Job, Model, Past
 from tests.runner.support import raw_job
 
 
@@ -26,9 +26,58 @@ def test_temperature_may_be_null(tmp_path: Path) -> None:
     assert Job.from_raw(raw_job(tmp_path, temperature=None)).temperature is None
 
 
+def test_every_part_becomes_a_record_of_its_own(tmp_path: Path) -> None:
+    job = Job.from_raw(
+        raw_job(
+            tmp_path,
+            provider="openai",
+            fallback={"provider": "anthropic", "model": "claude-sonnet-5-5"},
+            fallback_max_output_tokens=64000,
+            reasoning="low",
+            verify=[{"command": "pytest -q", "base_exit": None, "base_output": ""}],
+            history=[{"kind": "question", "text": "Which?"}, {"kind": "answer", "text": "That."}],
+            findings=[{"path": "a.py", "line": 3, "severity": "major", "text": "leaks", "source": "coderabbit"}],
+        )
+    )
+
+    assert job.model == Model(provider="openai", model="gpt-4o", max_output_tokens=8192)
+    assert job.fallback == Model(provider="anthropic", model="claude-sonnet-5-5", max_output_tokens=64000)
+    assert job.reasoning == "low"
+    assert job.verify == (Command(command="pytest -q", base_exit=None, base_output=""),)
+    assert job.history == (Past(kind="question", text="Which?"), Past(kind="answer", text="That."))
+    assert job.findings == (Finding(path="a.py", line=3, severity="major", text="leaks", source="coderabbit"),)
+
+
+@pytest.mark.parametrize("limit", [None, 0])
+def test_without_a_fallback_its_limit_says_nothing(tmp_path: Path, limit: int | None) -> None:
+    job = Job.from_raw(raw_job(tmp_path, fallback=None, fallback_max_output_tokens=limit))
+
+    assert (job.fallback, job.reasoning) == (None, None)
+
+
+OTHER = {"provider": "anthropic", "model": "claude-sonnet-5-5"}
+CHECK = {"command": "pytest -q", "base_exit": 0, "base_output": ""}
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("fallback", {**OTHER, "provider": "scripted"}),
+        ("fallback", {**OTHER, "model": ""}),
+        ("fallback", {**OTHER, "extra": 1}),
+        ("fallback", "anthropic:claude-sonnet-5-5"),
+        ("fallback_max_output_tokens", -1),
+        ("reasoning", "utmost"),
+        ("verify", CHECK),
+        ("verify", [CHECK, {**CHECK, "command": " "}]),
+        ("verify", [{**CHECK, "base_exit": "0"}]),
+        ("verify", [{"command": "pytest -q"}]),
+        ("verify_timeout", 0),
+        ("verify_timeout", float("nan")),
+        ("call_timeout", float("inf")),
+        ("history", [{"kind": "rumour", "text": "x"}]),
+        ("history", [["answer", "x"]]),
+        ("findings", [{"path": "a.py"}]),
         ("attempt", 0),
         ("attempt", True),
         ("prompt", " \n"),
@@ -56,9 +105,21 @@ def test_missing_and_unknown_keys_are_named(tmp_path: Path) -> None:
         Job.from_raw(raw)
 
 
-def test_another_version_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="version 2"):
-        Job.from_raw(raw_job(tmp_path, version=2))
+def test_a_complaint_names_the_key_all_the_way_down(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="job key 'verify': 'base_exit': not a whole number"):
+        Job.from_raw(raw_job(tmp_path, verify=[{**CHECK, "base_exit": True}]))
+
+
+@pytest.mark.parametrize("limit", [None, 0])
+def test_a_fallback_needs_its_limit(tmp_path: Path, limit: int | None) -> None:
+    with pytest.raises(JobError, match="'fallback_max_output_tokens'"):
+        Job.from_raw(raw_job(tmp_path, fallback=OTHER, fallback_max_output_tokens=limit))
+
+
+@pytest.mark.parametrize("version", [1, 3, "2", None])
+def test_another_version_is_refused(tmp_path: Path, version: object) -> None:
+    with pytest.raises(JobError, match="this runner understands 2"):
+        Job.from_raw(raw_job(tmp_path, version=version))
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '"x"'])

@@ -1,7 +1,8 @@
-"""Providers: the real SDK against a server on loopback, and the script."""
+"""The openai SDK against a server on loopback, the script, and which provider a job gets."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any
 import pytest
 
 from runner.errors import AgentError, ProviderError
+from runner.providers import for_job
+from runner.providers.anthropic import AnthropicProvider
 from runner.providers.base import Message
 from runner.providers.openai import OpenAIProvider
 from runner.providers.scripted import ScriptedProvider
 from tests.fakes import model_replies
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import ApiError, Reply
+from tests.runner.support import make_job
 
 ROOT = Path(__file__).parents[2]
 TALK = [Message(role="system", text="You are"), Message(role="user", text="Do"), Message(role="assistant", text="Done")]
@@ -25,8 +29,10 @@ def provider(model: FakeModel, monkeypatch: pytest.MonkeyPatch, **changes: Any) 
     """The provider as in the sandbox: address and key come from the environment."""
     monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
     monkeypatch.setenv("OPENAI_API_KEY", changes.pop("key", "sk-test-key"))
-    fields = {"model": "gpt-4o", "temperature": 0.0, "max_output_tokens": 500, "timeout": 20.0, **changes}
-    return OpenAIProvider(**fields)
+    fields: dict[str, Any] = {
+        "model": "gpt-4o", "temperature": 0.0, "reasoning": None, "max_output_tokens": 500, "timeout": 20.0
+    }  # fmt: skip
+    return OpenAIProvider(**(fields | changes))
 
 
 def test_the_question_carries_the_job_and_the_answer_its_usage(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +55,45 @@ def test_a_null_temperature_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None
         provider(model, monkeypatch, temperature=None).ask(TALK)
 
     assert "temperature" not in model.completions[0].data
+
+
+def test_the_wanted_reasoning_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeModel(["Hello"]) as model:
+        provider(model, monkeypatch, reasoning="high").ask(TALK)
+
+    assert model.completions[0].data["reasoning_effort"] == "high"
+
+
+def test_what_is_meant_for_another_provider_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Message(role="system", text="Only for Claude", provider="anthropic")
+    own = Message(role="system", text="Only for GPT", provider="openai")
+    with FakeModel(["Hello"]) as model:
+        provider(model, monkeypatch).ask([*TALK, other, own])
+
+    assert "Only for Claude" not in model.completions[0].prompt
+    assert "Only for GPT" in model.completions[0].prompt
+
+
+def declined(words: str) -> Reply:
+    """The answer of a model that refuses in a field of its own."""
+    message = {"role": "assistant", "content": None, "refusal": words}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    body = {"id": "c", "object": "chat.completion", "created": 1, "model": "gpt-4o", "choices": [choice]}
+    return Reply(raw=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(text="", finish_reason="content_filter"), "content filter"),
+        (declined("I will not."), "I will not."),
+    ],
+)
+def test_a_model_that_declines_is_the_agents_failure(monkeypatch: pytest.MonkeyPatch, reply: Reply, words: str) -> None:
+    with FakeModel([reply]) as model, pytest.raises(AgentError, match=words) as failed:
+        provider(model, monkeypatch).ask(TALK)
+
+    assert failed.value.code == "agent_failed"
 
 
 def test_a_server_without_usage_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +134,10 @@ def picky(*refusals: tuple[str, str]) -> Any:
             {"temperature": 0.0},
         ),
         (
+            [("reasoning_effort", "Unrecognized request argument supplied: reasoning_effort")],
+            {"max_tokens": 500, "temperature": 0.0},
+        ),
+        (
             [("max_tokens", "no max_tokens here"), ("temperature", "no temperature here")],
             {"max_completion_tokens": 500},
         ),
@@ -98,7 +147,7 @@ def test_what_a_server_refuses_is_left_out_from_then_on(
     monkeypatch: pytest.MonkeyPatch, refusals: list[tuple[str, str]], sent: dict[str, Any]
 ) -> None:
     with FakeModel(picky(*refusals)) as model:
-        asking = provider(model, monkeypatch)
+        asking = provider(model, monkeypatch, reasoning="low" if "reasoning" in str(refusals) else None)
         first, second = asking.ask(TALK), asking.ask(TALK)
 
     assert (first.text, second.text) == ("Hello", "Hello")
@@ -115,6 +164,9 @@ def gateway(status: int, code: str) -> Reply:
     ("answer", "code"),
     [
         (gateway(402, "token_limit"), "token_limit"),
+        (gateway(402, "budget"), "budget"),
+        (gateway(429, "llm_rate_limit"), "llm_rate_limit"),
+        (gateway(401, "llm_auth"), "llm_auth"),
         (gateway(504, "llm_timeout"), "llm_timeout"),
         (gateway(502, "llm_service"), "llm_service"),
         (gateway(403, "pithy_refused"), "llm_service"),
@@ -140,7 +192,10 @@ def test_every_failure_has_its_code_and_is_not_repeated(
 
 
 def test_the_servers_words_are_kept_and_the_key_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    with FakeModel() as model, pytest.raises(ProviderError, match=r"401: .*Incorrect API key") as failed:
+    with (
+        FakeModel() as model,
+        pytest.raises(ProviderError, match=r"401: Incorrect API key provided\.$") as failed,
+    ):
         provider(model, monkeypatch, key="sk-wrong-canary").ask(TALK)
 
     assert failed.value.detail["http_status"] == 401
@@ -173,8 +228,27 @@ def test_the_script_answers_in_order_and_then_fails() -> None:
     assert failed.value.code == "agent_failed"
 
 
+def test_the_gateway_may_hold_a_call_back_before_the_sdk_gives_up(tmp_path: Path) -> None:
+    for name in ("openai", "anthropic"):
+        made = for_job(make_job(tmp_path / name, provider=name, model="m", call_timeout=100.0), print)
+
+        assert isinstance(made, OpenAIProvider | AnthropicProvider)
+        assert made.timeout == pytest.approx(100 * 1.1 + 330)
+
+
+def test_a_job_names_its_model_and_how_much_it_may_write(tmp_path: Path) -> None:
+    made = for_job(
+        make_job(tmp_path, provider="anthropic", model="m", max_output_tokens=64_000, reasoning="low"), print
+    )
+
+    assert made.name == "anthropic m"
+    assert isinstance(made, AnthropicProvider)
+    assert (made.max_output_tokens, made.reasoning) == (64_000, "low")
+
+
 def test_the_sdk_is_not_imported_before_it_is_needed() -> None:
-    code = "import sys, runner.__main__; sys.exit(bool({'openai', 'pydantic'} & sys.modules.keys()))"
+    sdks = {"openai", "anthropic", "httpx2", "pydantic"}
+    code = f"import sys, runner.__main__; sys.exit(bool({sdks} & sys.modules.keys()))"
 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=50, check=False)
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,72 +11,9 @@ import pytest
 
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import Reply, hang, unauthorized
+from tests.runner.process import Runner, reaching, started
 from tests.runner.support import AFTER, DIFF, FILES, GREETER, MISFIT, ReportService, fenced, raw_job
 from tests.support import wait_until
-
-ROOT = Path(__file__).parents[2]
-
-
-class Runner:
-    """One runner process and the host it reports to."""
-
-    def __init__(self, box: Path, service: ReportService, process: subprocess.Popen[bytes]) -> None:
-        self.box = box
-        self.service = service
-        self.process = process
-
-    def give(self, job: Mapping[str, Any]) -> None:
-        """Put the job there as the host does: whole, at once."""
-        part = self.box / "job.json.part"
-        part.write_text(json.dumps(job), encoding="utf-8")
-        part.rename(self.box / "job.json")
-
-    def result(self) -> Any:
-        """Wait for the last event."""
-        return wait_until(lambda: self.service.of_kind("result"), 30, "the result")[0]
-
-    def log(self) -> str:
-        return (self.box / "log").read_text(encoding="utf-8")
-
-
-@contextmanager
-def started(tmp_path: Path, service: ReportService, **env: str) -> Iterator[Runner]:
-    box = tmp_path / "box"
-    box.mkdir()
-    own = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(box),
-        "TMPDIR": str(box),
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PITHY_JOB": str(box / "job.json"),
-        "PITHY_HOST_URL": service.base,
-        "PITHY_HOST_TOKEN": "sandbox",
-    }
-    with (
-        open(box / "log", "wb") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "runner"], env=own | env, cwd=box, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        ) as process,
-    ):
-        try:
-            yield Runner(box, service, process)
-        finally:
-            process.kill()
-
-
-@pytest.fixture
-def service() -> Iterator[ReportService]:
-    with ReportService() as service:
-        yield service
-
-
-@pytest.fixture
-def runner(tmp_path: Path, service: ReportService) -> Iterator[Runner]:
-    with started(tmp_path, service) as runner:
-        yield runner
 
 
 def test_a_good_answer_becomes_a_diff_and_a_changed_tree(tmp_path: Path, runner: Runner) -> None:
@@ -90,7 +22,7 @@ def test_a_good_answer_becomes_a_diff_and_a_changed_tree(tmp_path: Path, runner:
     result = runner.result()
 
     assert result == {"outcome": "ready", "code": None, "message": "the change is made, in round 1", "detail": {}}
-    assert runner.service.kinds() == ["step", "step", "step", "step", "step", "diff", "result"]
+    assert runner.service.kinds() == ["step", "step", "step", "step", "step", "answer", "diff", "result"]
     steps = [(step["name"], step["round"]) for step in runner.service.of_kind("step")]
     assert steps == [("clone", 0), ("survey", 0), ("ask", 1), ("apply", 1), ("diff", 1)]
     assert b"+    return f'Hello {name}'" in runner.service.of_kind("diff")[0]
@@ -122,6 +54,8 @@ def test_a_refused_answer_is_reported_and_mended(tmp_path: Path, runner: Runner)
     (rejected,) = runner.service.of_kind("rejected")
     assert (rejected["round"], rejected["code"], rejected["patch"]) == (1, "patch_rejected", fenced(MISFIT))
     assert "patch does not apply" in rejected["reason"]
+    verdicts = [(answer["round"], answer["verdict"]) for answer in runner.service.of_kind("answer")]
+    assert verdicts == [(1, "patch_rejected"), (2, "applied")]
 
 
 def test_an_answer_that_is_never_a_diff_fails_after_the_repair_rounds(tmp_path: Path, runner: Runner) -> None:
@@ -149,6 +83,7 @@ def test_an_answer_that_changes_nothing_is_empty(tmp_path: Path, runner: Runner)
     runner.give(raw_job(tmp_path, replies=[fenced(same)]))
 
     assert runner.result()["code"] == "patch_empty"
+    assert runner.service.of_kind("answer") == [{"round": 1, "verdict": "empty"}]
 
 
 def test_a_file_that_git_ignores_is_left_out_and_said_so(tmp_path: Path, runner: Runner) -> None:
@@ -164,7 +99,9 @@ def test_a_file_that_git_ignores_is_left_out_and_said_so(tmp_path: Path, runner:
 def test_an_empty_repository_cannot_be_analysed(tmp_path: Path, runner: Runner) -> None:
     runner.give(raw_job(tmp_path, {"logo.png": b"\x89PNG"}, replies=[fenced(DIFF)]))
 
-    assert runner.result()["code"] == "repo_analysis"
+    result = runner.result()
+    assert (result["outcome"], result["code"]) == ("failed", "repo_analysis")
+    assert "--base" in result["detail"]["hint"]
 
 
 def test_a_script_that_runs_out_is_the_agents_failure(tmp_path: Path, runner: Runner) -> None:
@@ -173,7 +110,7 @@ def test_a_script_that_runs_out_is_the_agents_failure(tmp_path: Path, runner: Ru
     assert runner.result()["code"] == "agent_failed"
 
 
-@pytest.mark.parametrize("job", [{"version": 1}, {"version": 9}, []])
+@pytest.mark.parametrize("job", [{"version": 2}, {"version": 1}, []])
 def test_a_job_it_cannot_read_is_an_internal_error(runner: Runner, job: Any) -> None:
     runner.give(job)
 
@@ -197,7 +134,7 @@ def test_lost_answers_of_the_host_do_not_disturb(tmp_path: Path) -> None:
         runner.give(raw_job(tmp_path, replies=[fenced(DIFF)]))
 
         assert runner.result()["outcome"] == "ready"
-        assert [report.n for report in service.taken] == list(range(1, 8))
+        assert [report.n for report in service.taken] == list(range(1, 9))
 
 
 def test_a_host_that_refuses_is_told_nothing_more(tmp_path: Path) -> None:
@@ -214,14 +151,10 @@ def test_without_its_environment_it_does_not_start(tmp_path: Path, service: Repo
         assert "the environment is incomplete" in runner.log()
 
 
-def openai_env(model: FakeModel, key: str = "sk-test-key") -> dict[str, str]:
-    return {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": key}
-
-
 def test_a_model_sees_the_files_the_rules_and_its_own_mistake(tmp_path: Path, service: ReportService) -> None:
     answers = [Reply(text=fenced(MISFIT), prompt_tokens=900), Reply(text=fenced(DIFF))]
     files = {**FILES, "AGENTS.md": "Prefer f-strings.\n"}
-    with FakeModel(answers) as model, started(tmp_path, service, **openai_env(model)) as runner:
+    with FakeModel(answers) as model, started(tmp_path, service, **reaching(model)) as runner:
         runner.give(raw_job(tmp_path, files, provider="openai"))
 
         assert runner.result()["outcome"] == "ready"
@@ -234,7 +167,7 @@ def test_a_model_sees_the_files_the_rules_and_its_own_mistake(tmp_path: Path, se
         assert text in first[1]["content"]
     assert [message["role"] for message in second] == ["system", "user", "assistant", "user"]
     assert "patch does not apply" in second[3]["content"]
-    assert "agent · round 1 · asking gpt-4o" in log
+    assert "agent · round 1 · asking openai gpt-4o" in log
     assert "900 tokens in" in log
     assert "Goodbye" not in log
     assert "sk-test-key" not in log
@@ -243,7 +176,7 @@ def test_a_model_sees_the_files_the_rules_and_its_own_mistake(tmp_path: Path, se
 def test_a_repair_shows_the_files_that_were_meant(tmp_path: Path, service: ReportService) -> None:
     files = {**FILES, **{f"lib/part{i:03}.py": f"x = {i}\n" * 100 for i in range(60)}}
     blind = "--- a/lib/part007.py\n+++ b/lib/part007.py\n@@ -1 +1 @@\n-guess\n+x = 8\n"
-    with FakeModel([fenced(blind), fenced(DIFF)]) as model, started(tmp_path, service, **openai_env(model)) as runner:
+    with FakeModel([fenced(blind), fenced(DIFF)]) as model, started(tmp_path, service, **reaching(model)) as runner:
         runner.give(raw_job(tmp_path, files, provider="openai", context_tokens=3000))
         runner.result()
 
@@ -254,7 +187,7 @@ def test_a_repair_shows_the_files_that_were_meant(tmp_path: Path, service: Repor
 
 def test_an_answer_cut_at_the_output_limit_is_not_applied(tmp_path: Path, service: ReportService) -> None:
     cut = Reply(text=fenced(DIFF), finish_reason="length")
-    with FakeModel([cut]) as model, started(tmp_path, service, **openai_env(model)) as runner:
+    with FakeModel([cut]) as model, started(tmp_path, service, **reaching(model)) as runner:
         runner.give(raw_job(tmp_path, provider="openai", repair_rounds=0))
 
         assert runner.result()["code"] == "patch_malformed"
@@ -264,7 +197,7 @@ def test_an_answer_cut_at_the_output_limit_is_not_applied(tmp_path: Path, servic
 def test_it_ends_at_once_while_a_model_is_thinking(tmp_path: Path, service: ReportService) -> None:
     reply = hang()
     assert reply.gate is not None
-    with FakeModel([reply]) as model, started(tmp_path, service, **openai_env(model)) as runner:
+    with FakeModel([reply]) as model, started(tmp_path, service, **reaching(model)) as runner:
         runner.give(raw_job(tmp_path, provider="openai"))
         assert reply.gate.reached.wait(30)
 
@@ -274,7 +207,7 @@ def test_it_ends_at_once_while_a_model_is_thinking(tmp_path: Path, service: Repo
 
 
 def test_a_key_the_model_server_refuses_ends_the_job(tmp_path: Path, service: ReportService) -> None:
-    with FakeModel([unauthorized()]) as model, started(tmp_path, service, **openai_env(model)) as runner:
+    with FakeModel([unauthorized()]) as model, started(tmp_path, service, **reaching(model)) as runner:
         runner.give(raw_job(tmp_path, provider="openai"))
 
         result = runner.result()

@@ -140,19 +140,30 @@ def test_more_shows_tracked_files_not_seen_before_and_nothing_else(tmp_path: Pat
     (root / "untracked.txt").write_text("untracked")
     view = survey.take(root, "farewell", 3000)
 
-    more = view.more(("lib/part003.py", "src/farewell.py", "../outside.txt", "untracked.txt"), 3000)
+    more = view.unseen(("lib/part003.py", "src/farewell.py", "../outside.txt", "untracked.txt"), 3000)
 
     assert [file.path for file in more] == ["lib/part003.py"]
+    assert view.showing(more).unseen(("lib/part003.py",), 3000) == ()
 
 
-@pytest.mark.parametrize("files", [{}, {"logo.png": b"\x89PNG"}, {"data": b"\0", "vendor/x.go": "package x\n"}])
-def test_nothing_to_work_on_is_an_error(tmp_path: Path, files: Mapping[str, str | bytes]) -> None:
+@pytest.mark.parametrize(
+    ("files", "words", "hint"),
+    [
+        ({}, "no files at all", "first commit"),
+        ({"logo.png": b"\x89PNG"}, "none of the 1 files", "--base"),
+        ({"data": b"\0", "vendor/x.go": "package x\n", "empty": ""}, "none of the 3 files", "--base"),
+    ],
+)
+def test_nothing_to_work_on_is_an_error_that_says_what_to_do(
+    tmp_path: Path, files: Mapping[str, str | bytes], words: str, hint: str
+) -> None:
     root = make_repo(tmp_path / "r", files)
 
-    with pytest.raises(RepoAnalysisError, match="no text files") as failed:
+    with pytest.raises(RepoAnalysisError, match=words) as failed:
         survey.take(root, "Do something", 24000)
 
     assert failed.value.code == "repo_analysis"
+    assert hint in str(failed.value.detail["hint"])
 
 
 def test_ten_thousand_files_take_less_than_two_seconds(tmp_path: Path) -> None:
@@ -186,3 +197,14 @@ def test_the_most_telling_words_are_names() -> None:
     assert max(found.terms, key=lambda term: found.terms[term]) == "parse_header"
     assert "please" not in found.terms
     assert "files" not in found.terms
+
+
+@pytest.mark.parametrize("run", ["A", "a.", "-", "a/", "/"])
+def test_a_run_of_characters_without_end_is_no_word_and_costs_little(run: str) -> None:
+    started = time.process_time()
+
+    found = words.of_task(f"Fix src/a.py, not {run * 100_000} but `total`")
+
+    assert time.process_time() - started < 5.0
+    assert found.paths == ("src/a.py",)
+    assert set(found.terms) == {"src", "total"}
