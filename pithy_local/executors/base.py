@@ -13,7 +13,7 @@ from pithy_local.models import Phase, Stream
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one sandbox may use: processors, bytes, processes, seconds of the agent's phase."""
+    """What one sandbox may use: processors, bytes, processes, and the seconds of an agent's own work."""
 
     cpus: float
     memory: int
@@ -23,21 +23,66 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One attempt to execute.
+class SandboxJob:
+    """What every sandbox is made for: whose it is and what it may use.
 
-    `spec` is the content of the runner's job.json without the paths, which the executor knows (`bundle`, `repo`).
-    `bundle` is a tar file on the host: a bare repository `repo.git/` that holds one branch.
+    `role`: see `Sandbox`; an attempt has one sandbox of each at a time. `network`: sealed | open (the engine's bridge
+    network).
     """
 
     instance: str
     task: str
     attempt: int
     fence: int
-    spec: dict[str, Any]
-    bundle: Path
+    role: str
     limits: Limits
+    network: str = "sealed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryJob(SandboxJob):
+    """One with a repository in it. `bundle` is a tar file on the host: a bare `repo.git/` that holds one branch."""
+
+    bundle: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(RepositoryJob):
+    """One attempt to execute.
+
+    `spec` is the content of the runner's job.json without the paths, which the executor knows (`bundle`, `repo`).
+    """
+
+    role: str = "agent"
+    spec: dict[str, Any]
     max_diff_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyJob(RepositoryJob):
+    """Commands to run on one commit: on the base (`role` vbase) or on what is to be delivered (vpatch).
+
+    `branch` is the one in `bundle`, `sha` the commit that is checked out; `seconds` is the limit of one command.
+    """
+
+    commands: tuple[str, ...]
+    branch: str
+    sha: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyRun:
+    """How one command ended, as the engine or the kernel says, whatever was written inside.
+
+    `exit_code`: 124 when it took longer than allowed, 137 when it was killed (no memory left), None when it was not
+    run, since an earlier one ended the sandbox. `output`: the end of what it wrote, at most 8,000 bytes, as it came.
+    """
+
+    command: str
+    exit_code: int | None
+    seconds: float
+    output: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +92,25 @@ class Collected:
     diff: bytes
 
 
-class AttemptHost(Protocol):
+class Journal(Protocol):
+    """Where outside effects are written down."""
+
+    def intend(self, effect: str, key: str) -> None:
+        """Commit the intent of an outside effect (`create`, `start`, `remove`) before it is tried."""
+
+    def done(self, effect: str, result: str = "") -> None:
+        """Commit that the effect of the last `intend` with this name has happened."""
+
+
+class AttemptHost(Journal, Protocol):
     """The attempt's side that an executor talks to. Every method may be called from any thread."""
 
     @property
     def gateway(self) -> Gateway:
-        """The attempt's services: model gateway and reports. `gateway.reports.settled` is set by the last event."""
+        """The attempt's services: model gateway and reports. `gateway.reports.settled` is set by the last event.
+
+        `verify` does not ask for it.
+        """
 
     @property
     def stopping(self) -> threading.Event:
@@ -70,18 +128,13 @@ class AttemptHost(Protocol):
     def output(self, stream: Stream, data: bytes) -> None:
         """Bytes of the sandbox's own log, in any portions; lines are assembled, made safe and masked behind this."""
 
-    def intend(self, effect: str, key: str) -> None:
-        """Commit the intent of an outside effect (`create`, `start`, `remove`) before it is tried."""
-
-    def done(self, effect: str, result: str = "") -> None:
-        """Commit that the effect of the last `intend` with this name has happened."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Sandbox:
     """A container or directory of ours that exists now. `handle` is the executor's own word for it.
 
-    `role`: agent for an attempt's, doctor for one that only tried whether a container starts.
+    `role`: agent for an attempt's, vbase and vpatch for those of its verify commands, doctor for one that only tried
+    whether a container starts.
     """
 
     task: str
@@ -106,8 +159,23 @@ class Executor(Protocol):
 
         Phases entered: starting, agent, collecting. Returns when the runner reported `ready` and its diff was
         collected, or when it reported `failed` (then with an empty diff: the caller reads `gateway.reports`).
-        Raises Cancelled, LeaseLost, PithyError (timeout, image_build_failed, docker_unreachable,
-        container_lost, oom, disk_full, internal).
+        The time limit does not run while the gateway waits for a provider's rate limit.
+        Raises Cancelled, LeaseLost, PithyError (timeout, image_missing, image_build_failed, docker_unreachable,
+        container_lost, oom, disk_full, repo_analysis for a repository too large for the sandbox, internal).
+        """
+
+    def verify(self, job: VerifyJob, host: AttemptHost) -> list[VerifyRun]:
+        """Run the commands in order in a fresh sandbox without gateway, job or keys; leave nothing behind.
+
+        Enters no phase. One result a command; a command that exceeds its time ends the sandbox, those after it are
+        not run. What a command leaves running is ended before the next one starts.
+        Raises as `run` does, for what is not a command's own end.
+        """
+
+    def environment_key(self, host: AttemptHost, network: str = "sealed") -> str:
+        """What the result of a verify command depends on besides commit and command: the image, made if need be.
+
+        Raises as `run` does before a sandbox starts.
         """
 
     def sandboxes(self, instance: str) -> list[Sandbox]:

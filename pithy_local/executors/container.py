@@ -1,10 +1,11 @@
-"""The sealed container of one attempt: what it is made of, and its name as the exactly-once gate (SANDBOX §1)."""
+"""The sealed containers of an attempt: what they are made of, and a name as the exactly-once gate (SANDBOX §1)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -13,7 +14,7 @@ from docker.types import LogConfig, Ulimit
 
 from pithy_local.door.relay import GATEWAY_PORT
 from pithy_local.errors import ErrorCode, LeaseLost, PithyError
-from pithy_local.executors.base import AttemptHost, Job, Limits
+from pithy_local.executors.base import Journal, Limits, SandboxJob
 from pithy_local.executors.engine import Engine, engine_errors
 
 AGENT_USER = "1000:1000"
@@ -22,6 +23,7 @@ WORK = "/pithy"
 """The tmpfs that holds everything of the attempt: bundle, repository, home, job."""
 BUNDLE, REPO, JOB_FILE = f"{WORK}/repo.git", f"{WORK}/repo", f"{WORK}/job.json"
 COMMAND = ["python3", "-m", "runner"]
+NETWORKS = {"sealed": "none", "open": "bridge"}
 MiB = 1 << 20
 
 
@@ -36,8 +38,8 @@ class Labels:
     role: str = "agent"
 
     @classmethod
-    def of(cls, job: Job) -> Labels:
-        return cls(instance=job.instance, task=job.task, attempt=job.attempt, fence=job.fence)
+    def of(cls, job: SandboxJob) -> Labels:
+        return cls(instance=job.instance, task=job.task, attempt=job.attempt, fence=job.fence, role=job.role)
 
     @classmethod
     def read(cls, labels: Mapping[str, str]) -> Labels | None:
@@ -69,12 +71,21 @@ class Labels:
 def environment() -> dict[str, str]:
     """What the runner sees. The keys are words without value: the door's stream is the identity."""
     door = f"http://127.0.0.1:{GATEWAY_PORT}"
-    return {
+    return tool_environment() | {
         "PITHY_JOB": JOB_FILE,
         "PITHY_HOST_URL": f"{door}/host",
         "PITHY_HOST_TOKEN": "sandbox",
         "OPENAI_BASE_URL": f"{door}/openai/v1",
         "OPENAI_API_KEY": "sandbox",
+        "ANTHROPIC_BASE_URL": f"{door}/anthropic",
+        "ANTHROPIC_API_KEY": "sandbox",
+        "PYTHONPATH": "/opt/pithy",
+    }
+
+
+def tool_environment() -> dict[str, str]:
+    """What every program of the repository sees: where it may write, and nothing of the product."""
+    return {
         "HOME": f"{WORK}/home",
         "TMPDIR": "/tmp",
         "XDG_CACHE_HOME": f"{WORK}/cache",
@@ -82,7 +93,6 @@ def environment() -> dict[str, str]:
         "UV_CACHE_DIR": f"{WORK}/cache/uv",
         "npm_config_cache": f"{WORK}/cache/npm",
         "LANG": "C.UTF-8",
-        "PYTHONPATH": "/opt/pithy",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
@@ -102,12 +112,14 @@ def tmpfs(limits: Limits, volumes: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def options(image: str, labels: Labels, limits: Limits, volumes: Mapping[str, Any]) -> dict[str, Any]:
-    """The keyword arguments of docker-py's `containers.create`."""
+def options(
+    image: str, labels: Labels, limits: Limits, volumes: Mapping[str, Any], network: str = "sealed"
+) -> dict[str, Any]:
+    """The keyword arguments of docker-py's `containers.create`. `network`: sealed | open."""
     return {
         "image": image, "command": COMMAND, "entrypoint": [], "name": labels.name, "labels": labels.as_dict(),
         "environment": environment(), "hostname": "sandbox", "user": AGENT_USER,
-        "network_mode": "none", "read_only": True, "cap_drop": ["ALL"], "init": True, "ipc_mode": "private",
+        "network_mode": NETWORKS[network], "read_only": True, "cap_drop": ["ALL"], "init": True, "ipc_mode": "private",
         "security_opt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
         "mem_limit": limits.memory, "memswap_limit": limits.memory, "nano_cpus": int(limits.cpus * 1e9),
         "pids_limit": limits.pids, "shm_size": 64 * MiB, "oom_score_adj": 500,
@@ -129,15 +141,18 @@ def seccomp_profile() -> str:
     return (Path(__file__).parent / "seccomp.json").read_text("utf-8")
 
 
-def launch(engine: Engine, image: str, job: Job, host: AttemptHost) -> str:
-    """Create and start the attempt's container, once whatever answers are lost. Returns its id.
+def launch(
+    engine: Engine, image: str, job: SandboxJob, host: Journal, changes: Mapping[str, Any] = MappingProxyType({})
+) -> str:
+    """Create and start the job's container, once whatever answers are lost. Returns its id.
 
-    Raises PithyError (docker_unreachable, internal, …), and LeaseLost when a newer owner's container has the name.
+    `changes`: options of `containers.create` that differ from an agent's. Raises PithyError (image_missing,
+    docker_unreachable, internal, …), and LeaseLost when a newer owner's container has the name.
     """
     labels = Labels.of(job)
     with engine_errors("look at the sandbox image"):
         volumes = engine.api.inspect_image(image)["Config"].get("Volumes") or {}
-    wanted = options(image, labels, job.limits, volumes)
+    wanted = {**options(image, labels, job.limits, volumes, job.network), **changes}
     try:
         return _launch(engine, wanted, labels, host)
     except PithyError as error:
@@ -146,7 +161,7 @@ def launch(engine: Engine, image: str, job: Job, host: AttemptHost) -> str:
         return _launch(engine, {**wanted, "init": False}, labels, host)
 
 
-def _launch(engine: Engine, wanted: dict[str, Any], labels: Labels, host: AttemptHost) -> str:
+def _launch(engine: Engine, wanted: dict[str, Any], labels: Labels, host: Journal) -> str:
     host.intend("create", labels.name)
     with engine_errors("create the sandbox"):
         container = _create(engine, wanted, labels)

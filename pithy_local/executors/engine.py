@@ -88,7 +88,7 @@ def engine_errors(what: str) -> Iterator[None]:
     try:
         yield
     except ImageNotFound as error:
-        raise _refused(ErrorCode.INTERNAL, what, error) from error
+        raise _refused(ErrorCode.IMAGE_MISSING, what, error) from error
     except NotFound as error:
         raise _refused(ErrorCode.CONTAINER_LOST, what, error) from error
     except APIError as error:

@@ -71,8 +71,9 @@ class Images:
     def ensure(self, say: Say, checkpoint: Checkpoint = _no_checkpoint) -> str:
         """The id of the current image, building it first if it is not there. `say` gets a line for each step.
 
-        Raises PithyError (image_build_failed, docker_unreachable, disk_full) and whatever `checkpoint`, called
-        several times a second, raises.
+        Raises PithyError (image_missing: the base image is not there and cannot be pulled, or what was made does not
+        stay; image_build_failed, docker_unreachable, disk_full) and whatever `checkpoint`, called several times a
+        second, raises.
         """
         checkpoint()
         plan = self._plan(self._base_id(say, checkpoint))
@@ -86,7 +87,7 @@ class Images:
                 self._build(plan, say, checkpoint)
                 found = self._id_of(plan.tag)
         if not found:
-            raise PithyError(ErrorCode.IMAGE_BUILD_FAILED, f"the engine built {plan.tag} but does not show it")
+            raise PithyError(ErrorCode.IMAGE_MISSING, f"the engine built {plan.tag} but does not show it")
         return found
 
     def current_tag(self) -> str | None:
@@ -147,7 +148,7 @@ class Images:
             self._pull(base, say, checkpoint)
             found = self._id_of(base)
         if found is None:
-            raise PithyError(ErrorCode.IMAGE_BUILD_FAILED, f"the engine pulled {base} but does not show it")
+            raise PithyError(ErrorCode.IMAGE_MISSING, f"the engine pulled {base} but does not show it")
         return found
 
     def _pull(self, base: str, say: Say, checkpoint: Checkpoint) -> None:
@@ -164,8 +165,7 @@ class Images:
                 raise
             log.failure = log.failure or str(error.detail.get("message", error.message))
         if log.failure:
-            hint = "Check the name and the network, or set `sandbox.base_image` (PITHY_BASE_IMAGE) to one you have."
-            raise _failed(f"cannot pull the base image {base}: {log.failure}", log, hint)
+            raise _failed(ErrorCode.IMAGE_MISSING, f"cannot pull the base image {base}: {log.failure}", log)
 
     def _build(self, plan: _Plan, say: Say, checkpoint: Checkpoint) -> None:
         params = {"t": plan.tag, "rm": 1, "forcerm": 1, "buildargs": json.dumps(plan.arguments)}
@@ -182,7 +182,7 @@ class Images:
                 raise
             log.failure = str(error.detail.get("message", error.message))
         if log.failure:
-            raise _failed(f"the sandbox image could not be built: {log.failure}", log)
+            raise _failed(ErrorCode.IMAGE_BUILD_FAILED, f"the sandbox image could not be built: {log.failure}", log)
 
     @contextmanager
     def _lock(self, tag: str, say: Say, checkpoint: Checkpoint) -> Iterator[None]:
@@ -238,11 +238,10 @@ class _Log:
             self.failure = str(said).strip()
 
 
-def _failed(message: str, log: _Log, hint: str | None = None) -> PithyError:
-    return PithyError(
-        ErrorCode.DISK_FULL if "no space left on device" in message else ErrorCode.IMAGE_BUILD_FAILED,
-        message[:500], hint=hint, detail={"log": "\n".join(log.tail)},
-    )  # fmt: skip
+def _failed(code: ErrorCode, message: str, log: _Log) -> PithyError:
+    full = "no space left on device" in message
+    detail = {"log": "\n".join(log.tail)}
+    return PithyError(ErrorCode.DISK_FULL if full else code, message[:500], detail=detail)
 
 
 def _try_lock(handle: int) -> bool:

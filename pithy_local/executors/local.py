@@ -12,26 +12,22 @@ outlives its attempt.
 from __future__ import annotations
 
 import errno
-import json
-import os
-import re
 import subprocess
 import sys
-import tarfile
-import time
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from pithy_local.door.loop import EventLoop
 from pithy_local.door.reports import Result
 from pithy_local.door.serving import Loopback
-from pithy_local.errors import Cancelled, ErrorCode, PithyError
-from pithy_local.executors.base import AttemptHost, Collected, Job, Sandbox
+from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.executors import commands
+from pithy_local.executors.base import AttemptHost, Collected, Job, RepositoryJob, Sandbox, VerifyJob, VerifyRun
+from pithy_local.executors.deadline import Deadline
 from pithy_local.executors.diff_frame import DiffFrame
+from pithy_local.executors.room import HANDLE, Room
 from pithy_local.executors.warded import Warded, end_strays
+from pithy_local.executors.warded_place import TICK_SECONDS, WardedPlace, exit_code, stop_if_asked
 from pithy_local.models import Phase, Stream
 from pithy_local.paths import Home, remove_tree, sandbox_half
 
@@ -41,66 +37,7 @@ RUNNER = (*PYTHON, "-m", "runner")
 COLLECTOR = (*PYTHON, "-m", "runner.collect")
 WARNING = "UNISOLATED: local executor. What the model writes runs as you, on this machine, without a sandbox."
 COLLECT_SECONDS = 60.0
-_TICK = 0.05
 _SERVING_SECONDS = 10.0
-_NAME = re.compile(r"(?P<task>[0-9a-z]+)-a(?P<attempt>[0-9]+)")
-
-
-@dataclass(frozen=True)
-class Room:
-    """The temporary directory of one attempt. Its name `<task>-a<n>` is also its handle."""
-
-    path: Path
-
-    @property
-    def home(self) -> Path:
-        return self.path / "home"
-
-    @property
-    def job(self) -> Path:
-        return self.path / "job.json"
-
-    @property
-    def meta(self) -> Path:
-        return self.path / "owner.json"
-
-    def make(self, job: Job) -> None:
-        """Make it and put the repository in. Raises OSError."""
-        self.path.mkdir(mode=0o700, parents=True)
-        self.meta.write_text(json.dumps({"instance": job.instance, "fence": job.fence}))
-        for folder in (self.home, self.path / "tmp"):
-            folder.mkdir()
-        with tarfile.open(job.bundle) as bundle:
-            if hasattr(tarfile, "data_filter"):  # Python 3.11.4; the bundle is our own, older ones do without
-                bundle.extractall(self.path, filter="data")
-            else:
-                bundle.extractall(self.path)
-
-    def write_job(self, spec: dict[str, Any]) -> None:
-        """The job file, complete at once: its appearance starts the runner."""
-        content = spec | {"bundle": str(self.path / "repo.git"), "repo": str(self.path / "repo")}
-        draft = self.path / "job.json.new"
-        draft.write_text(json.dumps(content))
-        draft.rename(self.job)
-
-    def sandbox(self, instance: str) -> Sandbox | None:
-        """The record of this directory, None for one of another instance."""
-        name = _NAME.fullmatch(self.path.name)
-        owner, fence = self._owner()
-        if name is None or owner not in ("", instance):
-            return None
-        return Sandbox(
-            task=name["task"], attempt=int(name["attempt"]), fence=fence, handle=self.path.name,
-            created_ms=self.path.stat().st_ctime_ns // 1_000_000,
-        )  # fmt: skip
-
-    def _owner(self) -> tuple[str, int]:
-        """Instance and fence; ("", 0) where the maker died before it wrote them, or the attempt spoilt them."""
-        try:
-            meta = json.loads(self.meta.read_text())
-            return str(meta["instance"]), int(meta["fence"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return "", 0
 
 
 class LocalExecutor:
@@ -126,34 +63,11 @@ class LocalExecutor:
             raise PithyError(ErrorCode.INTERNAL, f"{sys.executable} cannot be started: {error}") from error
 
     def run(self, job: Job, host: AttemptHost) -> Collected:
-        """See `Executor.run`. Not raised here: docker_unreachable, image_build_failed, oom."""
+        """See `Executor.run`. Not raised here: docker_unreachable, image_missing, image_build_failed, oom."""
         host.say(WARNING)
         host.enter(Phase.STARTING)
-        room = Room(self._scratch / f"{job.task}-a{job.attempt}")
-        try:
-            return self._run(job, host, room)
-        except OSError as error:
-            raise _local_failure(error) from error
-        finally:
-            with suppress(Exception):  # the lease may be lost, the disk full: it is removed in any case
-                host.intend("remove", room.path.name)
-            self.remove(room.path.name)
-            with suppress(Exception):
-                host.done("remove")
-
-    def _run(self, job: Job, host: AttemptHost, room: Room) -> Collected:
-        host.intend("create", room.path.name)
-        self.remove(room.path.name)  # what a killed process left of this very attempt
-        room.make(job)
-        host.done("create", room.path.name)
-        token = host.gateway.token
-        if not token:
-            raise ValueError("any local process can connect to a loopback port: the gateway must ask for a token")
-        gateway = Loopback()
-        port = self._loop.call(gateway.start(host.gateway.app), _SERVING_SECONDS)
-        try:
-            env = _environment(room, port, token)
-            host.intend("start", room.path.name)
+        with self._room(job, host) as room, self._gateway(room, host) as env:
+            host.intend("start", room.handle)
             with self._started(self._runner, env, room, host) as runner:
                 host.done("start", str(runner.pid))
                 host.enter(Phase.AGENT)
@@ -162,6 +76,51 @@ class LocalExecutor:
                     return Collected(diff=b"")
                 host.enter(Phase.COLLECTING)
                 return Collected(diff=self._collect(env, room, job.max_diff_bytes, host))
+
+    def verify(self, job: VerifyJob, host: AttemptHost) -> list[VerifyRun]:
+        """See `Executor.verify`."""
+        host.say(WARNING)
+        with self._room(job, host) as room:
+            place = WardedPlace(room, host)
+            commands.check_out(job, place)
+            return commands.run_all(job, host, place)
+
+    def environment_key(self, host: AttemptHost, network: str = "sealed") -> str:
+        """This machine as it is: nobody knows what on it a command depends on."""
+        return self.name
+
+    @contextmanager
+    def _room(self, job: RepositoryJob, host: AttemptHost) -> Iterator[Room]:
+        """The sandbox's directory with the repository in it; afterwards neither it nor a process of it is left.
+
+        Raises PithyError for an OSError within.
+        """
+        room = Room.of(self._scratch, job)
+        try:
+            host.intend("create", room.handle)
+            self.remove(room.handle)  # what a killed process left of this very attempt
+            room.make(job)
+            host.done("create", room.handle)
+            yield room
+        except OSError as error:
+            raise _local_failure(error) from error
+        finally:
+            with suppress(Exception):  # the lease may be lost, the disk full: it is removed in any case
+                host.intend("remove", room.handle)
+            self.remove(room.handle)
+            with suppress(Exception):
+                host.done("remove")
+
+    @contextmanager
+    def _gateway(self, room: Room, host: AttemptHost) -> Iterator[dict[str, str]]:
+        """Serve the attempt's gateway on loopback; the environment that leads the runner to it."""
+        token = host.gateway.token
+        if not token:
+            raise ValueError("any local process can connect to a loopback port: the gateway must ask for a token")
+        gateway = Loopback()
+        port = self._loop.call(gateway.start(host.gateway.app), _SERVING_SECONDS)
+        try:
+            yield _environment(room, port, token)
         finally:
             self._loop.call(gateway.close(), _SERVING_SECONDS)
 
@@ -177,22 +136,15 @@ class LocalExecutor:
         Raises PithyError (policy, agent_failed), Cancelled, LeaseLost.
         """
         frame = DiffFrame(limit)
-        deadline = time.monotonic() + COLLECT_SECONDS
         with Warded(
             self._collector, env=env, cwd=room.path, first_word=b"\n",
             on_out=frame.feed, on_err=lambda data: host.output(Stream.ERR, data),
         ) as collector:  # fmt: skip
-            while collector.exit_code is None and not frame.too_large:
-                collector.check()
-                _stop_if_asked(host, _TICK)
-                if time.monotonic() > deadline:
-                    raise PithyError(ErrorCode.AGENT_FAILED, f"the diff was not made within {COLLECT_SECONDS:g} s")
-            if not frame.too_large:
-                collector.read_out()
-                if collector.exit_code != 0:
-                    message = f"the diff could not be made (exit code {collector.exit_code})"
-                    raise PithyError(ErrorCode.AGENT_FAILED, message)
-            return frame.diff()
+            code = exit_code(collector, host, COLLECT_SECONDS, enough=lambda: frame.too_large)
+        if not frame.too_large and code != 0:
+            why = f"within {COLLECT_SECONDS:g} s" if code is None else f"(exit code {code})"
+            raise PithyError(ErrorCode.AGENT_FAILED, f"the diff could not be made {why}")
+        return frame.diff()
 
     def sandboxes(self, instance: str) -> list[Sandbox]:
         """The directories of attempts that exist in this home."""
@@ -205,7 +157,7 @@ class LocalExecutor:
     def remove(self, handle: str) -> None:
         """End what still runs of it and remove its directory; one that is gone is fine."""
         room = Room(self._scratch / handle)
-        if _NAME.fullmatch(handle) and room.path.exists():
+        if HANDLE.fullmatch(handle) and room.path.exists():
             end_strays(room.home)
             remove_tree(room.path)
 
@@ -215,46 +167,33 @@ class LocalExecutor:
 
 def _result(runner: Warded, seconds: float, host: AttemptHost) -> Result:
     """The runner's last event. Raises PithyError (timeout, container_lost), Cancelled, LeaseLost."""
-    deadline = time.monotonic() + seconds
-    reports = host.gateway.reports
+    gateway = host.gateway
+    deadline = Deadline(seconds, lambda: gateway.waited)
     while True:
         code = runner.exit_code
-        if reports.settled.is_set() and reports.result is not None:
-            return reports.result
+        if gateway.reports.settled.is_set() and gateway.reports.result is not None:
+            return gateway.reports.result
         if code is not None:
             message = f"the runner ended with exit code {code} before it had reported a result"
             raise PithyError(ErrorCode.CONTAINER_LOST, message, detail={"exit_code": code})
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise PithyError(ErrorCode.TIMEOUT, f"the agent was not done within {seconds:g} s")
+        deadline.check()
         runner.check()
-        _stop_if_asked(host)
-        reports.settled.wait(min(_TICK, left))
-
-
-def _stop_if_asked(host: AttemptHost, seconds: float = 0.0) -> None:
-    """Wait at most `seconds` for a reason to stop; raise it."""
-    if host.stopping.wait(seconds):
-        host.checkpoint()
-        raise Cancelled
+        stop_if_asked(host)
+        gateway.reports.settled.wait(TICK_SECONDS)
 
 
 def _environment(room: Room, port: int, token: str) -> dict[str, str]:
-    """All that the attempt's processes see of this machine's environment, and how they reach the gateway."""
+    """What the runner sees besides: how it reaches the gateway."""
     gateway = f"http://127.0.0.1:{port}"
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(room.home),
-        "TMPDIR": str(room.path / "tmp"),
-        "LANG": "C.UTF-8",
+    return room.environment() | {
         "PYTHONPATH": str(sandbox_half()),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PITHY_JOB": str(room.job),
         "PITHY_HOST_URL": f"{gateway}/host",
         "PITHY_HOST_TOKEN": token,
         "OPENAI_BASE_URL": f"{gateway}/openai/v1",
         "OPENAI_API_KEY": token,
+        "ANTHROPIC_BASE_URL": f"{gateway}/anthropic",
+        "ANTHROPIC_API_KEY": token,
     }
 
 

@@ -1,16 +1,22 @@
-"""Read a stream of the engine's JSON messages without losing the power to stop."""
+"""Read an answer of the engine while it is being written, without losing the power to stop."""
 
 from __future__ import annotations
 
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, TypeVar
 
 from pithy_local.executors.engine import Engine, engine_errors, hang_up
 
 TICK_SECONDS = 0.25
+WAITING = 64
+"""Items read ahead of the one who takes them: past this the engine waits, whatever it has to say."""
+
+T = TypeVar("T")
+Parse = Callable[[Any], Iterator[T]]
+"""Takes a response whose body is still to be read; gives what is in it."""
 
 
 class _End:
@@ -23,13 +29,21 @@ class _End:
 def messages(
     engine: Engine, path: str, *, what: str, checkpoint: Callable[[], None], **options: Any
 ) -> Iterator[dict[str, Any]]:
-    """POST `path` and yield each JSON object of the answer.
+    """POST `path` and yield each JSON object of the answer. See `items`."""
+    return items(engine, path, _objects, what=what, checkpoint=checkpoint, **options)
+
+
+def items(
+    engine: Engine, path: str, parse: Parse[T], *, what: str, checkpoint: Callable[[], None], **options: Any
+) -> Generator[T, None, None]:
+    """POST `path` and yield what `parse` finds in the answer, as it comes.
 
     `checkpoint` is called at least each TICK_SECONDS, however silent the engine is; what it raises ends the request,
-    and with it the engine's work (a build whose client hangs up is stopped). Raises PithyError for the engine's errors.
+    and with it the engine's work (a build whose client hangs up is stopped). Raises PithyError for the engine's
+    errors, and what `parse` raises.
     """
-    inbox: queue.Queue[dict[str, Any] | _End] = queue.Queue()
-    reader = _Reader(engine, path, options, inbox)
+    inbox: queue.Queue[T | _End] = queue.Queue(WAITING)
+    reader = _Reader(engine, path, options, parse, inbox)
     reader.start()
     try:
         while True:
@@ -48,12 +62,20 @@ def messages(
         reader.stop()
 
 
+def _objects(response: Any) -> Iterator[dict[str, Any]]:
+    for line in response.iter_lines(chunk_size=None):
+        if line.strip():
+            yield json.loads(line)
+
+
 class _Reader:
     """Reads in a thread of its own, so that the one who waits can stop waiting."""
 
-    def __init__(self, engine: Engine, path: str, options: dict[str, Any], inbox: queue.Queue[Any]) -> None:
+    def __init__(
+        self, engine: Engine, path: str, options: dict[str, Any], parse: Parse[Any], inbox: queue.Queue[Any]
+    ) -> None:
         self._thread = threading.Thread(target=self._run, name=f"engine{path}", daemon=True)
-        self._engine, self._path, self._options, self._inbox = engine, path, options, inbox
+        self._engine, self._path, self._options, self._parse, self._inbox = engine, path, options, parse, inbox
         self._guard = threading.Lock()
         self._response: Any = None
         self._stopped = False
@@ -75,10 +97,17 @@ class _Reader:
                 self._response = response
                 if self._stopped:
                     hang_up(response)
-            for line in response.iter_lines(chunk_size=None):
-                if line.strip():
-                    self._inbox.put(json.loads(line))
+            for item in self._parse(response):
+                self._put(item)
         except Exception as error:  # handed to the caller's thread, which raises it
-            self._inbox.put(_End(error))
+            self._put(_End(error))
         else:
-            self._inbox.put(_End(None))
+            self._put(_End(None))
+
+    def _put(self, item: Any) -> None:
+        while not self._stopped:
+            try:
+                self._inbox.put(item, timeout=TICK_SECONDS)
+            except queue.Full:
+                continue  # the one who takes them is slow, or has stopped
+            return

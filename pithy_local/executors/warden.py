@@ -39,12 +39,12 @@ def main(lifeline: int, command: list[str]) -> int:
     if _LINUX:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
-        child = subprocess.Popen(command, start_new_session=True).pid
+        child = subprocess.Popen(command, start_new_session=True)
     except OSError as error:
         sys.stderr.write(f"warden: cannot start {command[0]}: {error.strerror}\n")
         return 127
-    code = _wait(child, lifeline, wake)
-    end_all(child)
+    code = _wait(child.pid, lifeline, wake)  # `child` lives on: its end would take the exit code with it
+    end_all(child.pid)
     return 128 + signal.SIGKILL if code is None else code
 
 

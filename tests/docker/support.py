@@ -9,18 +9,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from pithy_local.clock import SystemClock
-from pithy_local.door.gateway import Call, Gateway, Upstream
+from docker.errors import APIError
+
+from pithy_local.door.gateway import Gateway, Upstream
 from pithy_local.door.reports import Event, Reports
 from pithy_local.errors import Cancelled
 from pithy_local.executors.base import Job, Limits
 from pithy_local.executors.engine import Engine
 from pithy_local.models import Phase, Stream
-from tests.executors.local_host import REPLY
-from tests.support import branch_sha, make_bare, make_repo
+from tests.door.stand_ins import MemoryGate, MemoryLedger, make_gateway
+from tests.executors.local_host import runner_spec
+from tests.fakes.model import FakeModel
+from tests.support import make_bare, make_repo
 
 MiB = 1 << 20
 TASK = "0123456789"
+MODELS = {"openai": "gpt-4o", "anthropic": "claude-sonnet-5-5", "scripted": "scripted"}
 LIMITS = Limits(cpus=2.0, memory=512 * MiB, pids=128, disk=128 * MiB, seconds=40.0)
 
 
@@ -80,24 +84,16 @@ class Attempt:
     def __init__(self, folder: Path, instance: str, *, upstream: Upstream | None = None, **limits: Any) -> None:
         self.events: list[Event] = []
         self.diffs: list[bytes] = []
-        self.calls: list[Call] = []
+        self.ledger, self.gate = MemoryLedger(), MemoryGate()
         reports = Reports(on_event=self.events.append, on_diff=self.diffs.append, max_diff_bytes=10_000_000)
-        model = "gpt-4o" if upstream else "scripted"
-        gateway = Gateway(
-            upstream=upstream, model=model, call_timeout=30, tokens_left=lambda: 10_000, on_call=self.calls.append,
-            reports=reports, token=None, clock=SystemClock(),
-        )  # fmt: skip
+        gateway = make_gateway([upstream] if upstream else [], ledger=self.ledger, gate=self.gate, reports=reports)
         self.host = Host(services=gateway)
         bare = make_bare(folder / "repo.git", make_repo(folder / "work", {"hello.txt": "one\nhello\nthree\n"}))
         bundle = folder / "bundle.tar"
         with tarfile.open(bundle, "w") as tar:
             tar.add(bare, "repo.git")
-        spec = {
-            "version": 1, "task": TASK, "attempt": 1, "title": "Greet", "prompt": "Greet the world", "base": "main",
-            "base_sha": branch_sha(bare, "main"), "provider": "openai" if upstream else "scripted", "model": model,
-            "temperature": None, "replies": [REPLY], "context_tokens": 24_000, "max_output_tokens": 8192,
-            "call_timeout": 30.0, "repair_rounds": 0, "max_diff_bytes": 10_000_000,
-        }  # fmt: skip
+        provider = upstream.name if upstream else "scripted"
+        spec = runner_spec(bare, task=TASK, provider=provider, model=MODELS[provider])
         self.job = make_job(instance, bundle=bundle, spec=spec, limits=replace(LIMITS, **limits))
 
     def with_replies(self, *replies: str) -> Self:
@@ -138,3 +134,23 @@ def start_in(engine: Engine, container: str, argv: Sequence[str], user: str = "1
 def state(engine: Engine, container: str) -> dict[str, Any]:
     found: dict[str, Any] = engine.api.inspect_container(container)["State"]
     return found
+
+
+def remove_leaves(engine: Engine, label: str) -> bool:
+    """Remove what no other image stands on; True when nothing with this label is left."""
+    built = engine.api.images(all=True, filters={"label": label})
+    parents = {image["ParentId"] for image in built}
+    for image in built:
+        if image["Id"] not in parents:
+            try:
+                engine.api.remove_image(image["Id"], force=True)
+            except APIError as error:
+                if error.status_code not in (404, 409):  # a stopped build's container is still being removed
+                    raise
+    return not built
+
+
+def upstream_of(model: FakeModel, key: str, provider: str = "openai") -> Upstream:
+    """The fake as the attempt's one provider."""
+    address = {"openai": model.base_url, "anthropic": model.anthropic_url}[provider]
+    return Upstream(name=provider, base_url=address, api_key=key, models=frozenset({MODELS[provider]}))

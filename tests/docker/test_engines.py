@@ -10,21 +10,24 @@ from pathlib import Path
 import pytest
 
 from pithy_local.config import SandboxSettings, Settings
-from pithy_local.door.gateway import Upstream
 from pithy_local.door.loop import EventLoop
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.executors import container
+from pithy_local.executors.agent_session import AgentSession
 from pithy_local.executors.docker import DockerExecutor
 from pithy_local.executors.engine import Engine
-from pithy_local.executors.session import Session
-from tests.docker.support import Attempt
+from pithy_local.executors.verify_session import VerifySession
+from tests.docker.support import Attempt, Host, upstream_of
 from tests.executors.local_host import REPLY
+from tests.executors.verify_jobs import make_verify_job
 from tests.fakes.engine_proxy import EngineProxy
 from tests.fakes.loopback import Gate
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import Reply
 
 pytestmark = pytest.mark.docker
+
+needs_command = pytest.mark.skipif(shutil.which("docker") is None, reason="the docker command is not installed")
 
 EXPECTED = b"-hello\n+hello, world\n"
 
@@ -63,7 +66,7 @@ def test_an_engine_that_goes_away_is_said_so(
 ) -> None:
     gate = Gate()
     with FakeModel([Reply(text=REPLY, gate=gate)]) as model, ThreadPoolExecutor() as pool:
-        upstream = Upstream(name="openai", base_url=model.base_url, api_key="sk-test-key")
+        upstream = upstream_of(model, "sk-test-key")
         attempt = Attempt(tmp_path, instance, upstream=upstream)
         running = pool.submit(executor.run, attempt.job, attempt.host)
         assert gate.reached.wait(30)
@@ -84,14 +87,25 @@ class BehindTheCommand(Engine):
         return False
 
 
-@pytest.mark.skipif(shutil.which("docker") is None, reason="the docker command is not installed")
+@needs_command
 def test_the_docker_command_carries_bundle_door_and_diff(
     engine: Engine, sandbox_image: str, loop: EventLoop, tmp_path: Path, instance: str
 ) -> None:
     attempt = Attempt(tmp_path, instance)
-    with Session(BehindTheCommand(engine.client), loop, sandbox_image, attempt.job, attempt.host) as session:
+    with AgentSession(BehindTheCommand(engine.client), loop, sandbox_image, attempt.job, attempt.host) as session:
         session.put_in()
         session.open_door()
         session.hand_over()
         session.watch()
         assert EXPECTED in session.collect()
+
+
+@needs_command
+def test_verify_commands_run_behind_the_docker_command_too(
+    engine: Engine, sandbox_image: str, loop: EventLoop, tmp_path: Path, instance: str
+) -> None:
+    job = make_verify_job(tmp_path, "cat hello.txt; exit 3", instance=instance)
+    with VerifySession(BehindTheCommand(engine.client), loop, sandbox_image, job, Host()) as session:
+        session.put_in()
+        (run,) = session.verify()
+    assert (run.exit_code, run.output) == (3, "hello\n")

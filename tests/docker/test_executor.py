@@ -6,12 +6,13 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pithy_local.clock import SystemClock
 from pithy_local.config import SandboxSettings, Settings
-from pithy_local.door.gateway import Upstream
 from pithy_local.door.loop import EventLoop
 from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, PithyError
 from pithy_local.executors import container
@@ -20,7 +21,7 @@ from pithy_local.executors.container import Labels
 from pithy_local.executors.docker import DockerExecutor
 from pithy_local.executors.engine import Engine
 from pithy_local.models import Phase
-from tests.docker.support import Attempt, Host, MiB, make_job, run_in, start_in
+from tests.docker.support import Attempt, Host, MiB, make_job, run_in, start_in, upstream_of
 from tests.executors.local_host import REPLY
 from tests.fakes.loopback import Gate
 from tests.fakes.model import FakeModel
@@ -75,7 +76,7 @@ def busy(
 
     def start(**limits: float) -> tuple[Attempt, Future[Collected]]:
         model.push(Reply(text=REPLY, gate=gate))
-        upstream = Upstream(name="openai", base_url=model.base_url, api_key=KEY)
+        upstream = upstream_of(model, KEY)
         attempt = Attempt(tmp_path, instance, upstream=upstream, **limits)
         attempts.append(attempt)
         running = pool.submit(executor.run, attempt.job, attempt.host)
@@ -108,15 +109,17 @@ def test_a_scripted_attempt_gives_its_diff(executor: DockerExecutor, tmp_path: P
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
 def test_the_sdk_inside_reaches_the_model_through_the_door(
-    executor: DockerExecutor, loop: EventLoop, model: FakeModel, tmp_path: Path, instance: str
+    executor: DockerExecutor, loop: EventLoop, model: FakeModel, tmp_path: Path, instance: str, provider: str
 ) -> None:
     model.push(Reply(text=REPLY, prompt_tokens=321, completion_tokens=45))
-    attempt = Attempt(tmp_path, instance, upstream=Upstream(name="openai", base_url=model.base_url, api_key=KEY))
+    attempt = Attempt(tmp_path, instance, upstream=upstream_of(model, KEY, provider))
     collected = executor.run(attempt.job, attempt.host)
     loop.call(attempt.host.gateway.aclose())
     assert EXPECTED in collected.diff
-    assert [(call.input_tokens, call.output_tokens, call.estimated) for call in attempt.calls] == [(321, 45, False)]
+    (call,) = attempt.ledger.calls
+    assert (call.provider, call.input_tokens, call.output_tokens, call.estimated) == (provider, 321, 45, False)
     assert "hello.txt" in model.completions[0].prompt
 
 
@@ -126,6 +129,7 @@ def test_the_real_key_is_nowhere_in_the_sandbox(engine: Engine, busy: Start) -> 
     for user in ("1000:1000", "65532:65532"):
         seen = run_in(engine, attempt.host.container, ["sh", "-c", look], user=user)
         assert "OPENAI_API_KEY=sandbox" in seen.out
+        assert "ANTHROPIC_API_KEY=sandbox" in seen.out
         assert KEY not in seen.out
     assert KEY not in str(engine.api.inspect_container(attempt.host.container))
 
@@ -156,6 +160,17 @@ def test_a_paused_sandbox_meets_its_time_limit_too(engine: Engine, busy: Start) 
     with pytest.raises(PithyError) as caught:
         running.result(30)
     assert caught.value.code is ErrorCode.TIMEOUT
+
+
+def test_the_time_limit_does_not_run_while_the_gateway_waits_for_a_rate_limit(
+    executor: DockerExecutor, loop: EventLoop, model: FakeModel, tmp_path: Path, instance: str
+) -> None:
+    model.push(Reply(text=REPLY))
+    attempt = Attempt(tmp_path, instance, upstream=upstream_of(model, KEY), seconds=12.0)
+    attempt.gate.close("openai", SystemClock().now_ms() + 15_000)
+    collected = executor.run(attempt.job, attempt.host)
+    loop.call(attempt.host.gateway.aclose())
+    assert EXPECTED in collected.diff
 
 
 def test_a_lease_lost_at_the_very_start_leaves_nothing(executor: DockerExecutor, tmp_path: Path, instance: str) -> None:
@@ -214,14 +229,57 @@ def test_a_door_that_was_shut_is_opened_again(engine: Engine, gate: Gate, busy: 
     assert result.outcome == "failed"  # the call that was under way is lost, the report of it is not
 
 
-def test_a_repository_that_does_not_fit_is_a_full_disk(executor: DockerExecutor, tmp_path: Path, instance: str) -> None:
-    attempt = Attempt(tmp_path, instance, disk=1 * MiB)
-    (tmp_path / "blob").write_bytes(bytes(8 * MiB))
+def test_a_repository_larger_than_the_sandboxs_disk_starts_nothing(
+    executor: DockerExecutor, tmp_path: Path, instance: str
+) -> None:
+    attempt = Attempt(tmp_path, instance, disk=8 * MiB)
+    (tmp_path / "blob").write_bytes(bytes(5 * MiB))
     with tarfile.open(attempt.job.bundle, "w") as tar:
         tar.add(tmp_path / "blob", "repo.git/blob")
-    with pytest.raises(PithyError) as caught:
+    with pytest.raises(PithyError, match=r"5\.0 MiB packed, and the sandbox's disk of 8\.0 MiB") as caught:
         executor.run(attempt.job, attempt.host)
-    assert caught.value.code is ErrorCode.DISK_FULL, caught.value.detail
+    assert caught.value.code is ErrorCode.REPO_ANALYSIS
+    assert "sandbox.disk" in caught.value.hint
+    assert attempt.host.effects == []
+
+
+def test_a_repository_that_outgrows_the_sandboxs_disk_inside_is_too_large(
+    executor: DockerExecutor, tmp_path: Path, instance: str
+) -> None:
+    """Small files: a kibibyte each in the tar, a page of four each in there."""
+    attempt = Attempt(tmp_path, instance, disk=4 * MiB)
+    (tmp_path / "small").write_bytes(b"x")
+    with tarfile.open(attempt.job.bundle, "w", format=tarfile.GNU_FORMAT) as tar:
+        for number in range(1500):
+            tar.add(tmp_path / "small", f"repo.git/{number}")
+    with pytest.raises(PithyError, match="too large for the sandbox") as caught:
+        executor.run(attempt.job, attempt.host)
+    assert caught.value.code is ErrorCode.REPO_ANALYSIS
+    assert "No space left" in caught.value.detail["message"]
+    assert ("done", "remove", attempt.host.container) in attempt.host.effects
+
+
+def test_an_open_network_is_the_engines_bridge_and_said(
+    executor: DockerExecutor, engine: Engine, tmp_path: Path, instance: str
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    class Looking(Host):
+        def enter(self, phase: Phase) -> None:
+            super().enter(phase)
+            if phase is Phase.AGENT:
+                mode = engine.api.inspect_container(self.container)["HostConfig"]["NetworkMode"]
+                seen.append((mode, run_in(engine, self.container, ["cat", "/proc/net/dev"]).out))
+
+    attempt = Attempt(tmp_path, instance)
+    host = Looking(services=attempt.host.gateway)
+    collected = executor.run(replace(attempt.job, network="open"), host)
+
+    assert EXPECTED in collected.diff
+    ((mode, interfaces),) = seen
+    assert mode == "bridge"
+    assert "eth0" in interfaces
+    assert any("open network: not sealed" in line for line in host.said)
 
 
 def test_attempts_side_by_side_do_not_meet(executor: DockerExecutor, tmp_path: Path, instance: str) -> None:

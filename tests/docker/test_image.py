@@ -10,31 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from docker.errors import APIError
 
 from pithy_local.config import SandboxSettings
 from pithy_local.errors import Cancelled, ErrorCode, PithyError
 from pithy_local.executors.engine import Engine
 from pithy_local.executors.image import Images
+from tests.docker.support import remove_leaves
 from tests.support import wait_until
 
 pytestmark = pytest.mark.docker
 
 LABEL = "LABEL pithy.sandbox=1\n"
-
-
-def _remove_leaves(engine: Engine, label: str) -> bool:
-    """Remove what no other image stands on; True when nothing with this label is left."""
-    built = engine.api.images(all=True, filters={"label": label})
-    parents = {image["ParentId"] for image in built}
-    for image in built:
-        if image["Id"] not in parents:
-            try:
-                engine.api.remove_image(image["Id"], force=True)
-            except APIError as error:
-                if error.status_code not in (404, 409):  # a stopped build's container is still being removed
-                    raise
-    return not built
 
 
 def _running(engine: Engine, marker: str) -> bool:
@@ -55,7 +41,7 @@ def small(
         return Images(engine, sandbox_settings, tmp_path, tmp_path)
 
     yield write
-    wait_until(lambda: _remove_leaves(engine, f"mark={mark}"), what="the images' removal")
+    wait_until(lambda: remove_leaves(engine, f"mark={mark}"), what="the images' removal")
 
 
 def test_the_image_is_there_after_ensure_and_not_built_again(
@@ -84,7 +70,7 @@ def test_a_base_image_that_cannot_be_pulled_is_named(engine: Engine, image_locks
     base = "127.0.0.1:1/pithy/none:1"
     with pytest.raises(PithyError, match=base) as caught:
         Images(engine, SandboxSettings(base_image=base), image_locks).ensure(print)
-    assert caught.value.code is ErrorCode.IMAGE_BUILD_FAILED
+    assert caught.value.code is ErrorCode.IMAGE_MISSING
 
 
 def test_a_cancelled_build_stops_at_once(engine: Engine, small: Callable[[str], Images]) -> None:

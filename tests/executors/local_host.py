@@ -8,12 +8,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from pithy_local.clock import SystemClock
-from pithy_local.door.gateway import Gateway
 from pithy_local.door.reports import Event, Reports
 from pithy_local.errors import Cancelled, LeaseLost
 from pithy_local.executors.base import Job, Limits
 from pithy_local.models import Phase, Stream
+from tests.door.stand_ins import make_gateway
 from tests.support import branch_sha, make_bare, make_repo
 
 TASK = "0abc123def"
@@ -45,10 +44,7 @@ class RecordingHost:
         self.stopping = threading.Event()
         self._stop_with: Cancelled | LeaseLost | None = None
         reports = Reports(on_event=self.events.append, on_diff=self.diffs.append, max_diff_bytes=max_diff_bytes)
-        self.gateway = Gateway(
-            upstream=None, model="scripted", call_timeout=10, tokens_left=lambda: 1000, on_call=lambda call: None,
-            reports=reports, token=secrets.token_urlsafe(), clock=SystemClock(),
-        )  # fmt: skip
+        self.gateway = make_gateway(reports=reports, token=secrets.token_urlsafe())
 
     def stop(self, error: Cancelled | LeaseLost) -> None:
         self._stop_with = error
@@ -81,14 +77,20 @@ def make_job(folder: Path, *, seconds: float = 30.0, max_diff_bytes: int = 1_000
     bundle = folder / "bundle.tar"
     with tarfile.open(bundle, "w") as tar:
         tar.add(bare, "repo.git")
-    whole = {
-        "version": 1, "task": TASK, "attempt": 1, "title": "Greet", "prompt": "Greet the world", "base": "main",
-        "base_sha": branch_sha(bare, "main"), "provider": "scripted", "model": "scripted", "temperature": None,
-        "replies": [REPLY], "context_tokens": 24_000, "max_output_tokens": 8192, "call_timeout": 10.0,
-        "repair_rounds": 0, "max_diff_bytes": max_diff_bytes,
-    }  # fmt: skip
     limits = Limits(cpus=1, memory=1 << 30, pids=64, disk=1 << 30, seconds=seconds)
     return Job(
-        instance="instance", task=TASK, attempt=1, fence=3, spec=whole | spec, bundle=bundle, limits=limits,
-        max_diff_bytes=max_diff_bytes,
+        instance="instance", task=TASK, attempt=1, fence=3, bundle=bundle, limits=limits, max_diff_bytes=max_diff_bytes,
+        spec=runner_spec(bare, task=TASK, max_diff_bytes=max_diff_bytes) | spec,
     )  # fmt: skip
+
+
+def runner_spec(bare: Path, **changes: Any) -> dict[str, Any]:
+    """The runner's part of a job on branch `main` of `bare`; the scripted model greets the world."""
+    spec = {
+        "version": 2, "task": TASK, "attempt": 1, "title": "Greet", "prompt": "Greet the world", "base": "main",
+        "base_sha": branch_sha(bare, "main"), "provider": "scripted", "model": "scripted", "temperature": None,
+        "fallback": None, "fallback_max_output_tokens": None, "reasoning": "", "replies": [REPLY],
+        "context_tokens": 24_000, "max_output_tokens": 8192, "call_timeout": 30.0, "repair_rounds": 0,
+        "max_diff_bytes": 10_000_000, "verify": [], "verify_timeout": 60.0, "history": [], "findings": [],
+    }  # fmt: skip
+    return spec | changes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -192,3 +193,22 @@ def test_no_thread_is_left(tmp_path: Path) -> None:
         wait_for_exit(command)
 
     assert set(threading.enumerate()) <= before
+
+
+ENDS_FIRST = """
+import os, subprocess, sys
+from pithy_local.executors import warden
+
+class EndsFirst(subprocess.Popen):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+subprocess.Popen = EndsFirst
+sys.exit(warden.main(os.pipe()[0], ["sh", "-c", "exit 3"]))
+"""
+"""A warden whose command has always ended when its start returns."""
+
+
+def test_a_command_that_ends_at_once_is_seen_to_have_ended() -> None:
+    assert subprocess.run(python(ENDS_FIRST), timeout=20).returncode == 3
