@@ -1,9 +1,10 @@
 """The services behind the door: the model gateway and, beside it, the report service.
 
-The sandbox may ask three things of one upstream: chat completions and responses of the task's own model, and the list
-of models. The real key is put in here and taken out of every answer; the tokens are counted here.
+The sandbox may ask a few things (`endpoints.py`) of the providers of the task's models, and of those models alone. The
+real keys are put in here and taken out of every answer; the tokens are counted here.
 
-A call goes: limit → admission (`admission.py`: what of it is let through) → exchange (`exchange.py`) → settlement.
+A call goes: admission (`admission.py`: what of it is let through) → the provider's rate limit → the ledger → exchange
+(`exchange.py`) → settlement.
 """
 
 from __future__ import annotations
@@ -11,10 +12,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-import httpx2
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -23,89 +22,90 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pithy_local.clock import Clock
-from pithy_local.door import failures, sse
-from pithy_local.door.admission import CHAT, MAX_BODY, MODELS, RESPONSES, Admitted, admit
-from pithy_local.door.answers import REFUSED, Refusal, error_body, json_response, read_body
-from pithy_local.door.exchange import Ending, Exchange, read_whole
+from pithy_local.door.admission import MAX_BODY, admit
+from pithy_local.door.answers import REFUSED, Refusal, error_body, json_response, provider_of, read_body
+from pithy_local.door.calls import Calls
+from pithy_local.door.endpoints import ENDPOINTS, Endpoint
 from pithy_local.door.failures import Failure
+from pithy_local.door.ledger import Call, Ledger
+from pithy_local.door.rate_limit import RateGate
 from pithy_local.door.reports import Reports
+from pithy_local.door.turnstile import Turnstile
 from pithy_local.door.upstream import Upstream, UpstreamClient
+from pithy_local.door.worker import in_thread
+from pithy_local.errors import Parked
 from pithy_local.redact import Redactor
 
 __all__ = ["Call", "Failure", "Gateway", "Upstream"]
 
-PREFIX = "/openai/v1"
+PATIENCE = 300.0
+"""Seconds that a call waits for a rate limit to pass, before its attempt goes back to the queue."""
+_PREFIXES = ("/openai/", "/anthropic/")
+_BETA = b"beta=true"
+"""What Anthropic's SDKs add to the address of a beta; the betas themselves are chosen by a header, which is dropped."""
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # without one Python prints to stderr, in the middle of a dashboard
 _AT_ONCE = 32
 """Calls in hand at a time: bounds the bodies held in memory. Further ones wait."""
-_LIST_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Call:
-    """One settled model call. `status` is the upstream's, or 502 (unreachable, broken off), 504, 499 (client left).
-
-    `estimated`: the upstream told no usage, so bytes / 3.5 were taken. `at_ms`: when it began.
-    """
-
-    provider: str
-    model: str
-    status: int
-    input_tokens: int
-    output_tokens: int
-    estimated: bool
-    seconds: float
-    at_ms: int
 
 
 class Gateway:
     """One attempt's services as an ASGI app, `app`.
 
-    `tokens_left` and `on_call` run in worker threads. `on_call` is called once for each call that went to the
-    upstream, before the sandbox sees the end of the answer. `token` None: whoever can connect is the attempt (the
-    door's stream is its identity); a string: every request must carry it as a bearer. `upstream` None: no model
-    may be called. `secrets`: what else is masked in answers, beside the upstream's key.
+    `upstreams`: at most one a provider, with the models that may be called there; none: no model may be called.
+    `token` None: whoever can connect is the attempt (the door's stream is its identity); a string: every request must
+    carry it, as a bearer or as `x-api-key`. `secrets`: what else is masked in answers, beside the keys.
+
+    `ledger`, `gate`, `on_wait` and `on_park` are called in worker threads. A call is settled before the sandbox sees
+    the end of its answer. `on_wait(provider, until_ms)`: calls stand before a closed gate from now on; that time is
+    summed up in `waited`. `on_park`: the attempt cannot go on, for a rate limit beyond `patience` seconds or a spent
+    budget; called once.
     """
 
     def __init__(
         self,
         *,
-        upstream: Upstream | None,
-        model: str,
+        upstreams: Sequence[Upstream],
         call_timeout: float,
-        tokens_left: Callable[[], int],
-        on_call: Callable[[Call], None],
+        ledger: Ledger,
+        gate: RateGate,
+        on_wait: Callable[[str, int], None],
+        on_park: Callable[[Parked], None],
         reports: Reports,
         token: str | None,
         clock: Clock,
         secrets: Sequence[str] = (),
+        patience: float = PATIENCE,
     ) -> None:
         self.reports = reports
         self.token = token
         self.failure: Failure | None = None
-        """What went wrong last; a good call clears it."""
-        self._upstream = upstream
-        self._client = UpstreamClient(upstream) if upstream else None
-        self._redactor = Redactor([*secrets, *([upstream.api_key] if upstream else [])])
-        self._model = model
-        self._call_timeout = call_timeout
-        self._tokens_left = tokens_left
-        self._on_call = on_call
-        self._clock = clock
+        """What went wrong last with a call; a good one clears it."""
+        self._clients = {upstream.name: UpstreamClient(upstream) for upstream in upstreams}
+        self._turnstile = Turnstile(gate, on_wait, clock)
+        self._calls = Calls(
+            ledger=ledger, turnstile=self._turnstile, on_park=on_park, clock=clock, call_timeout=call_timeout,
+            patience=patience, note=self._note,
+            redactor=Redactor([*secrets, *(upstream.api_key for upstream in upstreams)]),
+        )  # fmt: skip
         self._room = asyncio.Semaphore(_AT_ONCE)
+        self._judging = asyncio.Lock()
+        """To judge a large body takes a while: beside the loop, and one at a time."""
         self.app: ASGIApp = _Guard(self._routes(), token)
 
+    @property
+    def waited(self) -> float:
+        """Seconds in which at least one call stood before a closed gate; read from any thread, never shrinks."""
+        return self._turnstile.waiting.seconds
+
     async def aclose(self) -> None:
-        """Close the connections to the upstream; end the door or the loopback first, which settles what runs."""
-        if self._client is not None:
-            await self._client.aclose()
+        """Close the connections to the upstreams; end the door or the loopback first, which settles what runs."""
+        for client in self._clients.values():
+            await client.aclose()
 
     def _routes(self) -> Starlette:
-        calls = [Route(PREFIX + path, _Endpoint(self._call, path), methods=["POST"]) for path in (CHAT, RESPONSES)]
-        models = Route(PREFIX + MODELS, self._models, methods=["GET"])
         app = Starlette(
-            routes=[*calls, models, *self.reports.routes],
+            routes=[*(_route(self, endpoint) for endpoint in ENDPOINTS), *self.reports.routes],
             exception_handlers={
                 HTTPException: _unknown,
                 Refusal: _refuse,
@@ -116,92 +116,59 @@ class Gateway:
         app.router.redirect_slashes = False
         return app
 
-    async def _call(self, path: str, request: Request, send: Send) -> None:
+    async def serve(self, endpoint: Endpoint, request: Request, send: Send) -> None:
+        """Answer one request to an upstream's endpoint. Raises Refusal, ClientDisconnect."""
+        client, judge = self._client(endpoint.provider), endpoint.judge
+        version = request.headers.get("anthropic-version", "")
         async with self._room:
-            admitted = await self._admit(path, request)
-            await self._carry(admitted, request.receive, send)
+            if judge is None:
+                answer = await self._calls.fetch(client, "GET", endpoint.path, None, version, request.receive)
+            else:
+                body = await read_body(request, MAX_BODY)
+                async with self._judging:
+                    admitted = await in_thread(admit, endpoint.path, body, judge, client.upstream)
+                if not endpoint.free:
+                    return await self._calls.carry(client, admitted, version, request.receive, send)
+                answer = await self._calls.fetch(client, "POST", endpoint.path, admitted.body, version, request.receive)
+        return await answer(request.scope, request.receive, send)
 
-    async def _admit(self, path: str, request: Request) -> Admitted:
-        """Everything a call must pass before it costs anything. Raises Refusal."""
-        self._connected()
-        admitted = admit(path, await read_body(request, MAX_BODY), model=self._model)
-        if await asyncio.to_thread(self._tokens_left) <= 0:
-            self.failure = failures.limit_reached()
-            raise Refusal(402, self.failure.code, self.failure.message)
-        return admitted
+    def _note(self, failure: Failure | None) -> None:
+        self.failure = failure
 
-    async def _carry(self, admitted: Admitted, receive: Receive, send: Send) -> None:
-        at_ms, started = self._clock.now_ms(), self._clock.lease_ms()
-        exchange = Exchange(
-            client=self._connected(),
-            redactor=self._redactor,
-            seconds=self._call_timeout,
-            admitted=admitted,
-            send=send,
-        )
-        ending: Ending | None = None
-        try:
-            ending = await exchange.run(receive)
-        finally:
-            seconds = (self._clock.lease_ms() - started) / 1000
-            await self._settle(exchange.abandoned() if ending is None else ending, at_ms, seconds)
-        await exchange.finish(ending)
-
-    async def _settle(self, ending: Ending, at_ms: int, seconds: float) -> None:
-        if ending.failure or ending.good:
-            self.failure = ending.failure
-        call = Call(
-            provider=self._upstream.name if self._upstream else "",
-            model=self._model,
-            status=ending.status,
-            input_tokens=ending.tokens.input,
-            output_tokens=ending.tokens.output,
-            estimated=ending.tokens.estimated,
-            seconds=seconds,
-            at_ms=at_ms,
-        )
-        await asyncio.to_thread(self._on_call, call)
-
-    async def _models(self, request: Request) -> Response:
-        """The upstream's list of models: costs nothing, counts as no call."""
-        client = self._connected()
-        try:
-            async with asyncio.timeout(_LIST_SECONDS), client.request("GET", MODELS) as response:
-                status, body = response.status_code, await read_whole(response)
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TimeoutError):
-            raise Refusal(502, "llm_service", "the model's service cannot be reached") from None
-        if sse.document_of(body) is None or 300 <= status < 400:
-            status, body = 502, error_body("llm_service", "the model's service answered no JSON")
-        return json_response(status, self._redactor.mask_bytes(body))
-
-    def _connected(self) -> UpstreamClient:
-        if self._client is None:
+    def _client(self, provider: str) -> UpstreamClient:
+        if not self._clients:
             raise Refusal(403, REFUSED, "this task's answers are written in advance: it may call no model")
-        return self._client
+        if provider not in self._clients:
+            raise Refusal(403, REFUSED, f"this task has no model of {provider}")
+        return self._clients[provider]
 
 
-class _Endpoint:
-    """An endpoint that writes its own answer, and needs to know which path it is."""
+def _route(gateway: Gateway, endpoint: Endpoint) -> Route:
+    return Route(endpoint.route, _Served(gateway, endpoint), methods=["GET" if endpoint.judge is None else "POST"])
 
-    def __init__(self, call: Callable[[str, Request, Send], Awaitable[None]], path: str) -> None:
-        self._call = call
-        self._path = path
+
+class _Served:
+    """An endpoint that writes its own answer."""
+
+    def __init__(self, gateway: Gateway, endpoint: Endpoint) -> None:
+        self._gateway = gateway
+        self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._call(self._path, Request(scope, receive), send)
+        await self._gateway.serve(self._endpoint, Request(scope, receive), send)
 
 
 class _Guard:
-    """In front of every route: plain paths only, no query for the upstream, and the bearer where there is one."""
+    """In front of every route: plain paths only, no query for an upstream, and the token where there is one."""
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
         self._app = app
-        self._expected = None if token is None else f"Bearer {token}".encode()
+        self._token = None if token is None else token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._judge(scope)
         if refusal is not None:
-            await refusal.response()(scope, receive, send)
+            await refusal.response(str(scope["path"]))(scope, receive, send)
             return
         try:
             await self._app(scope, receive, send)
@@ -210,28 +177,34 @@ class _Guard:
             _log.exception("a request through the door failed")
 
     def _judge(self, scope: Scope) -> Refusal | None:
-        if self._expected is not None:
-            sent = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(sent, self._expected):
-                return Refusal(401, REFUSED, "the attempt's token is missing or wrong")
-        path = str(scope["path"])
+        if self._token is not None and not self._shows_token(dict(scope["headers"])):
+            return Refusal(401, REFUSED, "the attempt's token is missing or wrong")
+        path, query = str(scope["path"]), scope["query_string"]
+        asked = query and path.startswith(_PREFIXES) and not (query == _BETA and provider_of(path) == "anthropic")
         # what was percent-encoded has no business here: the routes below compare the decoded path
-        if scope["raw_path"] != path.encode() or (scope["query_string"] and path.startswith(PREFIX)):
+        if scope["raw_path"] != path.encode() or asked:
             return Refusal(403, REFUSED, "that address is not allowed here")
         return None
+
+    def _shows_token(self, headers: dict[bytes, bytes]) -> bool:
+        """As a bearer or, as Anthropic's older SDKs send it, as `x-api-key`; each compared in constant time."""
+        expected = self._token or b""
+        bearer = hmac.compare_digest(headers.get(b"authorization", b""), b"Bearer " + expected)
+        return hmac.compare_digest(headers.get(b"x-api-key", b""), expected) or bearer
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
-    return error.response()
+    return error.response(request.scope["path"])
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
-    return json_response(404, error_body(REFUSED, "there is nothing else to reach from here"))
+    return Refusal(404, REFUSED, "there is nothing else to reach from here").response(request.scope["path"])
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    return json_response(500, error_body("internal", "the host failed to deal with this"))
+    body = error_body("internal", "the host failed to deal with this", provider_of(request.scope["path"]))
+    return json_response(500, body)
 
 
 async def _nobody(request: Request, error: Exception) -> Response:

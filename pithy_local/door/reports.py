@@ -28,7 +28,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Event:
-    """One event as the runner sent it; `data` has the keys of its kind (`step`, `rejected`, `result`)."""
+    """One event as the runner sent it; `data` has the keys of its kind (`step`, `answer`, `rejected`, `result`)."""
 
     n: int
     kind: str
@@ -37,7 +37,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Result:
-    """How the runner says it ended. `outcome`: ready | failed; `code`: a hint at an error code."""
+    """How the runner says it ended.
+
+    `outcome`: ready | failed | question; `code`: a hint at an error code; `message`: the question, where it is one.
+    """
 
     outcome: str
     code: str | None
@@ -51,6 +54,11 @@ class _Step(Struct, frozen=True):
     text: str
 
 
+class _Answer(Struct, frozen=True):
+    round: int
+    verdict: Literal["applied", "patch_rejected", "patch_malformed", "truncated", "question", "empty"]
+
+
 class _Rejected(Struct, frozen=True):
     round: int
     code: str
@@ -59,7 +67,7 @@ class _Rejected(Struct, frozen=True):
 
 
 class _Result(Struct, frozen=True):
-    outcome: Literal["ready", "failed"]
+    outcome: Literal["ready", "failed", "question"]
     message: str
     code: str | None = None
     detail: dict[str, Any] = {}  # msgspec copies it for each instance
@@ -67,11 +75,11 @@ class _Result(Struct, frozen=True):
 
 class _Envelope(Struct, frozen=True):
     n: Annotated[int, Meta(ge=1, lt=2**31)]
-    kind: Literal["step", "rejected", "result"]
+    kind: Literal["step", "answer", "rejected", "result"]
     data: dict[str, Any]
 
 
-_SHAPES: dict[str, type[Struct]] = {"step": _Step, "rejected": _Rejected, "result": _Result}
+_SHAPES: dict[str, type[Struct]] = {"step": _Step, "answer": _Answer, "rejected": _Rejected, "result": _Result}
 
 
 class Reports:

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-MAX_LINE = 16 * 1024 * 1024
-_LAST_TYPES = ("response.completed", "response.incomplete", "response.failed")
+MAX_LINE = 8 * 1024 * 1024
+_LAST_TYPES = ("response.completed", "response.incomplete", "response.failed", "message_stop")
 
 
 class LineTooLong(ValueError):
@@ -49,27 +49,14 @@ def document_of(data: bytes) -> Mapping[str, Any] | None:
 
 
 def is_last(data: bytes, document: Mapping[str, Any] | None) -> bool:
-    """Whether nothing follows: `[DONE]` of chat completions, the closing events of responses."""
+    """Whether nothing follows: `[DONE]` of chat completions, the closing events of responses and messages."""
     return data == b"[DONE]" or (document is not None and document.get("type") in _LAST_TYPES)
 
 
 def is_whole(document: Mapping[str, Any]) -> bool:
-    """Whether a chat chunk says why the model stopped: some servers send no `[DONE]` after it."""
+    """Whether an event says why the model stopped: some servers send no closing event after it."""
     choices = document.get("choices")
-    if not isinstance(choices, list):
-        return False
-    return any(isinstance(choice, dict) and choice.get("finish_reason") for choice in choices)
-
-
-def error_of(document: Mapping[str, Any]) -> str | None:
-    """What went wrong on the upstream's side, in its words; None where nothing did."""
-    response = document.get("response")
-    for holder in (document, response if isinstance(response, dict) else {}):
-        error = holder.get("error")
-        if isinstance(error, dict):
-            return str(error.get("message") or error.get("code") or "no reason given")
-        if isinstance(error, str) and error:
-            return error
-    if document.get("type") == "error":
-        return str(document.get("message") or document.get("code") or "no reason given")
-    return None
+    if isinstance(choices, list):
+        return any(isinstance(choice, dict) and choice.get("finish_reason") for choice in choices)
+    delta = document.get("delta")
+    return isinstance(delta, dict) and bool(delta.get("stop_reason"))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import json
 import logging
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import openai
@@ -15,7 +13,20 @@ import pytest
 from pithy_local.door.gateway import Gateway, Upstream
 from pithy_local.door.loop import EventLoop
 from pithy_local.errors import UsageError
-from tests.door.harness import CANARY, MODEL, TOKEN, Recorded, ask, ask_streaming, make_gateway, sdk, served
+from tests.door.harness import (
+    CANARY,
+    MODEL,
+    TOKEN,
+    Recorded,
+    ask,
+    ask_streaming,
+    chat,
+    error_code,
+    make_gateway,
+    request,
+    sdk,
+    served,
+)
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import ApiError, Reply
 
@@ -31,27 +42,6 @@ def gateway(model: FakeModel, recorded: Recorded) -> Gateway:
 def url(loop: EventLoop, gateway: Gateway) -> Iterator[URL]:
     with served(loop, gateway) as address:
         yield address
-
-
-def request(
-    url: str, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None
-) -> tuple[int, dict[str, str], bytes]:
-    """One raw request, the target exactly as given; (status, headers in lower case, body)."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
-    try:
-        connection.request(method, target, body, {"Authorization": f"Bearer {TOKEN}", **(headers or {})})
-        answer = connection.getresponse()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-    finally:
-        connection.close()
-
-
-def chat(model: str = MODEL, **more: Any) -> bytes:
-    return json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}], **more}).encode()
-
-
-def error_code(body: bytes) -> str:
-    return str(json.loads(body)["error"]["code"])
 
 
 def test_a_completion_reaches_the_model_with_the_real_key(url: URL, model: FakeModel) -> None:
@@ -194,7 +184,7 @@ def test_an_echoed_key_is_masked_everywhere(
     caplog.set_level(logging.DEBUG)
     model.push(echo)
     answer = request(url, "POST", "/openai/v1/chat/completions", chat(stream=streamed))
-    seen = [answer, gateway.failure, recorded.calls, gateway, vars(gateway)["_upstream"], caplog.text]
+    seen = [answer, gateway.failure, recorded.calls, gateway, vars(gateway), caplog.text]
     assert CANARY not in repr(seen)
     assert model.calls[0].headers["authorization"] == f"Bearer {CANARY}"
 
@@ -236,7 +226,7 @@ def test_a_scripted_task_may_call_no_model(loop: EventLoop, recorded: Recorded) 
 
 def test_spent_tokens_refuse_the_next_call(url: URL, gateway: Gateway, model: FakeModel, recorded: Recorded) -> None:
     model.push(Reply(text="done", prompt_tokens=60, completion_tokens=50))
-    recorded.tokens = 100
+    recorded.ledger.limit = 100
     with sdk(url) as client:
         ask_streaming(client)
         with pytest.raises(openai.APIStatusError) as refused:
@@ -255,18 +245,19 @@ def test_a_base_url_keeps_its_path_and_loses_its_slash(loop: EventLoop, model: F
     assert model.calls[0].path == "/v1/chat/completions"
 
 
-def test_an_empty_base_url_is_openais() -> None:
-    assert Upstream("openai", "", "k").base_url == "https://api.openai.com/v1"
+def test_an_empty_base_url_is_the_providers_own() -> None:
+    assert Upstream("openai", "", "k", frozenset()).base_url == "https://api.openai.com/v1"
+    assert Upstream("anthropic", "", "k", frozenset()).base_url == "https://api.anthropic.com"
 
 
 @pytest.mark.parametrize("wrong", ["api.example.org/v1", "ftp://example.org", "http://", "https://e.org/v1?key=1"])
 def test_a_base_url_that_is_none_is_an_error(wrong: str) -> None:
     with pytest.raises(UsageError):
-        Upstream("openai", wrong, "k")
+        Upstream("openai", wrong, "k", frozenset())
 
 
 def test_the_key_is_in_no_repr() -> None:
-    assert CANARY not in repr(Upstream("openai", "", CANARY))
+    assert CANARY not in repr(Upstream("openai", "", CANARY, frozenset()))
 
 
 def test_without_a_key_none_is_sent(loop: EventLoop, recorded: Recorded) -> None:

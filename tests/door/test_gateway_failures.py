@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
 
 from pithy_local.door.gateway import Gateway
 from pithy_local.door.loop import EventLoop
-from tests.door.harness import MODEL, Recorded, ask, ask_streaming, free_port, make_gateway, sdk, served
+from tests.door.harness import MODEL, FixedServer, Recorded, ask, ask_streaming, free_port, make_gateway, sdk, served
 from tests.fakes import model_replies as replies
 from tests.fakes.loopback import Exchange, Gate, LoopbackServer
 from tests.fakes.model import FakeModel
@@ -29,39 +29,20 @@ def url(loop: EventLoop, gateway: Gateway) -> Iterator[str]:
         yield address
 
 
-class Upstream(LoopbackServer):
-    """A server that answers every request with fixed bytes, cut into fixed portions."""
-
-    def __init__(self, kind: str, *portions: bytes, status: int = 200, cut: bool = False, location: str = "") -> None:
-        super().__init__()
-        self.requests = 0
-        self._kind, self._portions, self._status, self._cut, self._location = kind, portions, status, cut, location
-
-    def serve(self, exchange: Exchange) -> None:
-        self.requests += 1
-        headers = {"Content-Type": self._kind} | ({"Location": self._location} if self._location else {})
-        exchange.begin(self._status, headers)
-        for portion in self._portions:
-            exchange.write(portion)
-        if self._cut:
-            exchange.cut()
-        else:
-            exchange.end()
-
-
 @pytest.mark.parametrize(
     ("reply", "status", "code"),
     [
         (replies.unauthorized(), 401, "llm_auth"),
-        (replies.rate_limited(), 429, "llm_rate_limit"),
         (replies.out_of_quota(), 429, "llm_rate_limit"),
+        (replies.server_error(402), 429, "llm_rate_limit"),
         (replies.server_error(500), 500, "llm_service"),
         (replies.server_error(503), 503, "llm_service"),
+        (replies.overloaded(), 529, "llm_service"),
         (replies.server_error(504), 504, "llm_timeout"),
         (replies.context_exceeded(), 400, "llm_service"),
         (replies.nonsense(), 502, "llm_service"),
         (replies.cut(), 502, "llm_service"),
-        (replies.flood(17 * 1024 * 1024), 502, "llm_service"),
+        (replies.flood(9 * 1024 * 1024), 502, "llm_service"),
     ],
 )
 def test_the_upstreams_errors_pass_through_and_are_remembered(
@@ -81,8 +62,10 @@ def test_the_upstreams_words_are_kept(url: str, gateway: Gateway, model: FakeMod
     with sdk(url) as client, pytest.raises(openai.BadRequestError, match="maximum context length"):
         ask(client)
     assert gateway.failure is not None
+    assert "maximum context length is 128000" in gateway.failure.message
     assert gateway.failure.detail == {
-        "http_status": 400, "message": "This model's maximum context length is 128000 tokens."
+        "http_status": 400, "message": "This model's maximum context length is 128000 tokens.",
+        "request_id": "req_00000001",
     }  # fmt: skip
 
 
@@ -95,11 +78,37 @@ def test_long_words_are_bounded(url: str, gateway: Gateway, model: FakeModel) ->
 
 
 def test_refused_calls_cost_nothing(url: str, model: FakeModel, recorded: Recorded) -> None:
-    model.push(replies.rate_limited())
-    with sdk(url) as client, pytest.raises(openai.RateLimitError) as failed:
+    model.push(replies.server_error())
+    with sdk(url) as client, pytest.raises(openai.InternalServerError):
         ask(client)
-    assert failed.value.response.headers["retry-after"] == "1"
     assert (recorded.calls[0].input_tokens, recorded.calls[0].output_tokens) == (0, 0)
+
+
+def test_a_spent_quota_is_said_in_words_and_not_waited_for(
+    url: str, gateway: Gateway, model: FakeModel, recorded: Recorded
+) -> None:
+    model.push(replies.out_of_quota())
+    with sdk(url) as client, pytest.raises(openai.RateLimitError, match="quota") as failed:
+        ask(client)
+    assert failed.value.code == "llm_rate_limit"
+    assert gateway.failure is not None
+    assert "quota" in gateway.failure.message
+    assert "current quota" in gateway.failure.detail["message"]
+    assert (recorded.waits, recorded.parked, recorded.gate.until, gateway.waited) == ([], [], {}, 0.0)
+
+
+@pytest.mark.parametrize("words", ["the answer is", "x" * (8 * 1024 * 1024 + 100)], ids=["cut", "too large"])
+def test_what_came_of_an_answer_without_an_end_is_charged(
+    url: str, model: FakeModel, recorded: Recorded, words: str
+) -> None:
+    model.push(Reply(raw=words.encode(), cut_after=10) if len(words) < 100 else Reply(raw=words.encode()))
+    with sdk(url) as client, pytest.raises(openai.InternalServerError):
+        client.chat.completions.create(
+            model=MODEL, messages=[{"role": "user", "content": "x"}], max_completion_tokens=500
+        )
+    [call] = recorded.calls
+    assert call.estimated
+    assert call.output_tokens == (3 if len(words) < 100 else 500)
 
 
 def test_a_later_success_clears_the_failure(url: str, gateway: Gateway, model: FakeModel) -> None:
@@ -179,6 +188,26 @@ def test_a_client_that_leaves_before_the_answer_is_settled(url: str, model: Fake
     assert recorded.calls[0].status == 499
 
 
+def test_what_had_come_when_the_client_left_is_charged(loop: EventLoop, recorded: Recorded) -> None:
+    gate = Gate()
+
+    class Slow(LoopbackServer):
+        def serve(self, exchange: Exchange) -> None:
+            exchange.begin(200, {"Content-Type": "application/json"})
+            exchange.write(b" " * 350)
+            exchange.wait(gate)
+            exchange.cut()
+
+    with Slow() as upstream, served(loop, make_gateway(f"{upstream.url}/v1", recorded)) as url, sdk(url) as client:
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(ask, client.with_options(timeout=2))
+            assert gate.reached.wait(20)
+            assert isinstance(running.exception(20), openai.APITimeoutError)
+        wait_until(lambda: recorded.calls, what="the settlement")
+    [call] = recorded.calls
+    assert (call.status, call.output_tokens, call.estimated) == (499, 100, True)
+
+
 def test_closing_the_service_settles_running_calls(loop: EventLoop, model: FakeModel, recorded: Recorded) -> None:
     model.push(Reply(text="word " * 100, stall_after=3, gate=Gate()))
     gateway = make_gateway(model.base_url, recorded)
@@ -194,8 +223,8 @@ def test_closing_the_service_settles_running_calls(loop: EventLoop, model: FakeM
 
 def test_a_redirect_is_not_followed(loop: EventLoop, recorded: Recorded) -> None:
     with (
-        Upstream("text/html", b"moved") as target,
-        Upstream("text/html", b"moved", status=307, location=target.url) as upstream,
+        FixedServer("text/html", b"moved") as target,
+        FixedServer("text/html", b"moved", status=307, location=target.url) as upstream,
     ):
         gateway = make_gateway(f"{upstream.url}/v1", recorded)
         with served(loop, gateway) as url, sdk(url) as client, pytest.raises(openai.InternalServerError) as failed:
@@ -207,52 +236,7 @@ def test_a_redirect_is_not_followed(loop: EventLoop, recorded: Recorded) -> None
     assert gateway.failure.code == "llm_service"
 
 
-def event(document: object) -> bytes:
-    return b"data: " + json.dumps(document).encode() + b"\n\n"
-
-
-def sse_answer(loop: EventLoop, recorded: Recorded, *portions: bytes) -> tuple[Gateway, list[object]]:
-    """What the SDK's stream of /responses yields when the upstream sends `portions`; a raised error is its last."""
-    seen: list[object] = []
-    with Upstream("text/event-stream", *portions) as upstream:
-        gateway = make_gateway(f"{upstream.url}/v1", recorded)
-        with served(loop, gateway) as url, sdk(url) as client:
-            try:
-                seen.extend(found.type for found in client.responses.create(model=MODEL, input="hi", stream=True))
-            except openai.APIError as error:
-                seen.append(error)
-    return gateway, seen
-
-
-def test_a_stream_of_responses_is_counted_at_its_last_event(loop: EventLoop, recorded: Recorded) -> None:
-    usage = {"input_tokens": 7, "output_tokens": 6, "total_tokens": 13}
-    text = b"event: response.output_text.delta\n" + event({"type": "response.output_text.delta", "delta": "hi"})
-    last = event({"type": "response.completed", "response": {"error": None, "usage": usage}})
-    whole = text + b"event: response.completed\n" + last
-    # a split inside every line
-    gateway, seen = sse_answer(loop, recorded, *(whole[i : i + 11] for i in range(0, len(whole), 11)))
-    assert seen == ["response.output_text.delta", "response.completed"]
-    assert [(call.input_tokens, call.output_tokens, call.estimated) for call in recorded.calls] == [(7, 6, False)]
-    assert gateway.failure is None
-
-
-def test_an_error_inside_a_stream_is_remembered(loop: EventLoop, recorded: Recorded) -> None:
-    gateway, seen = sse_answer(loop, recorded, event({"error": {"message": "overloaded"}}))
-    assert isinstance(seen[-1], openai.APIError)
-    assert gateway.failure is not None
-    assert gateway.failure.detail["message"] == "overloaded"
-
-
-def test_a_stream_without_an_end_is_a_failure(loop: EventLoop, recorded: Recorded) -> None:
-    gateway, seen = sse_answer(loop, recorded, event({"type": "response.output_text.delta", "delta": "hi"}))
-    assert isinstance(seen[-1], openai.APIError)
-    assert gateway.failure is not None
-    assert gateway.failure.code == "llm_service"
-
-
 def test_twenty_calls_at_once_are_each_settled(url: str, model: FakeModel, recorded: Recorded) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     model.push(*(Reply(text=f"answer {number}") for number in range(20)))
     with sdk(url) as client, ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: ask(client), range(20)))

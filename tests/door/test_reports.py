@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import pytest
@@ -12,6 +12,9 @@ import pytest
 from pithy_local.door.gateway import Gateway
 from pithy_local.door.loop import EventLoop
 from pithy_local.door.reports import Event, Reports, Result
+from runner.errors import PatchRefused, Question
+from runner.narrate import Narrator, Step, Verdict
+from runner.wire import Host
 from tests.door.harness import TOKEN, Recorded, make_gateway, served
 
 STEP = {"name": "clone", "round": 0, "text": "cloning"}
@@ -42,6 +45,17 @@ def test_events_and_diffs_are_taken_in_their_order(host: httpx2.Client, gateway:
     assert recorded.diffs == [gateway.reports.diff] == [b"diff"]
     assert gateway.reports.result == Result("ready", None, "done", {})
     assert gateway.reports.settled.is_set()
+
+
+@pytest.mark.parametrize("verdict", ["applied", "patch_rejected", "patch_malformed", "truncated", "question", "empty"])
+def test_how_each_answer_was_judged_is_taken(host: httpx2.Client, recorded: Recorded, verdict: str) -> None:
+    assert send(host, 1, "answer", {"round": 2, "verdict": verdict}).json() == {"ack": 1}
+    assert recorded.events == [Event(1, "answer", {"round": 2, "verdict": verdict})]
+
+
+def test_a_question_is_a_result(host: httpx2.Client, gateway: Gateway) -> None:
+    send(host, 1, "result", RESULT | {"outcome": "question", "message": "Which of the two?"})
+    assert gateway.reports.result == Result("question", None, "Which of the two?", {})
 
 
 def test_a_repeat_is_acknowledged_and_dropped(host: httpx2.Client, recorded: Recorded) -> None:
@@ -85,6 +99,8 @@ def test_an_empty_diff_is_a_diff(host: httpx2.Client, recorded: Recorded) -> Non
         json.dumps({"n": 1, "kind": "step", "data": {"name": 5}}),
         json.dumps({"n": 1, "kind": "rejected", "data": STEP}),
         json.dumps({"n": 1, "kind": "result", "data": RESULT | {"outcome": "great"}}),
+        json.dumps({"n": 1, "kind": "answer", "data": {"round": 1, "verdict": "great"}}),
+        json.dumps({"n": 1, "kind": "answer", "data": {"verdict": "applied"}}),
         json.dumps({"kind": "step", "data": STEP}),
     ],
 )
@@ -129,3 +145,20 @@ def test_a_results_message_is_bounded(host: httpx2.Client, gateway: Gateway) -> 
     send(host, 1, "result", RESULT | {"message": "x" * 100_000})
     assert gateway.reports.result is not None
     assert gateway.reports.result.message == "x" * 4000
+
+
+def test_all_that_the_runner_can_tell_is_understood(loop: EventLoop, gateway: Gateway, recorded: Recorded) -> None:
+    with served(loop, gateway) as url:
+        narrator = Narrator(Host(f"{url}/host", TOKEN))
+        for step in get_args(Step):
+            narrator.step(step, 1, "as it goes")
+        for verdict in get_args(Verdict):
+            narrator.judged(1, verdict)
+        narrator.rejected(1, PatchRefused("patch_rejected", "the second hunk fits nowhere"), "an answer")
+        narrator.changed(b"diff")
+        narrator.asked(Question("Which of the two?"))
+    assert {event.kind for event in recorded.events} == {"step", "answer", "rejected", "result"}
+    assert len(recorded.events) == len(get_args(Step)) + len(get_args(Verdict)) + 2
+    assert recorded.diffs == [b"diff"]
+    assert gateway.reports.result is not None
+    assert (gateway.reports.result.outcome, gateway.reports.result.message) == ("question", "Which of the two?")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.fakes.loopback import Gate
@@ -10,7 +11,7 @@ from tests.fakes.loopback import Gate
 
 @dataclass(frozen=True, kw_only=True)
 class ApiError:
-    """The `error` object of an OpenAI-style answer."""
+    """The `error` object of an OpenAI-style answer. Anthropic's API shows its message, and a type by the status."""
 
     message: str
     type: str
@@ -24,9 +25,12 @@ class Reply:
 
     text: str = ""
     finish_reason: str = "stop"
+    """OpenAI's word (stop | length | …); Anthropic's API says its own for it."""
     prompt_tokens: int = 10
+    """All that was read, the cached parts included."""
     completion_tokens: int = 5
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     reports_usage: bool = True
     """False: leave the usage out, as some compatible servers do."""
     status: int = 200
@@ -49,17 +53,22 @@ class Reply:
     """Cut the connection after this many pieces (stream) or bytes of the body (otherwise)."""
 
 
+def pieces_of(reply: Reply) -> Sequence[str]:
+    """How a stream cuts the text up."""
+    return reply.pieces if reply.pieces is not None else re.findall(r"(?s).{1,24}", reply.text)
+
+
 def unauthorized() -> Reply:
     """The key is wrong, although the right one was sent: revoked in between."""
     error = ApiError(message="Incorrect API key provided.", type="invalid_request_error", code="invalid_api_key")
     return Reply(status=401, error=error)
 
 
-def rate_limited(retry_after: int | None = 1) -> Reply:
-    """429; `retry_after` in seconds, None leaves the header out."""
+def rate_limited(retry_after: int | str | None = 1, *, ms: int | None = None) -> Reply:
+    """429; `retry_after` in seconds or as an HTTP date, None leaves the header out; `ms` adds `retry-after-ms`."""
     error = ApiError(message="Rate limit reached for requests.", type="requests", code="rate_limit_exceeded")
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return Reply(status=429, error=error, headers=headers)
+    return Reply(status=429, error=error, headers=headers if ms is None else headers | {"retry-after-ms": str(ms)})
 
 
 def out_of_quota() -> Reply:
@@ -72,6 +81,11 @@ def server_error(status: int = 500) -> Reply:
     """The service itself fails."""
     words = "The server had an error while processing your request."
     return Reply(status=status, error=ApiError(message=words, type="server_error"))
+
+
+def overloaded() -> Reply:
+    """529, Anthropic's word for too many requests of everybody's: no limit of this account's."""
+    return Reply(status=529, error=ApiError(message="Overloaded", type="server_error"))
 
 
 def context_exceeded() -> Reply:
@@ -89,6 +103,11 @@ def hang(gate: Gate | None = None) -> Reply:
 def cut(text: str = "an answer that never ends well", after: int = 10) -> Reply:
     """Announce a good answer and close the connection in the middle of it."""
     return Reply(text=text, cut_after=after)
+
+
+def truncated(text: str = "Hel") -> Reply:
+    """A good answer that ran into the output limit."""
+    return Reply(text=text, finish_reason="length")
 
 
 def nonsense() -> Reply:

@@ -116,7 +116,7 @@ def test_the_responses_endpoint_answers_whole(fake: FakeModel, client: OpenAI) -
 
 
 def test_models_are_listed_and_looked_up(client: OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == ["gpt-4o", "gpt-4o-mini"]
+    assert [model.id for model in client.models.list()][:2] == ["gpt-4o", "gpt-4o-mini"]
     assert client.models.retrieve("gpt-4o").id == "gpt-4o"
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("gpt-9")
@@ -244,8 +244,15 @@ def test_an_unknown_model_or_endpoint_is_not_found(fake: FakeModel, client: Open
         ask(client, model="gpt-9")
     assert (caught.value.code, fake.violations) == ("model_not_found", [])
     with pytest.raises(openai.NotFoundError):
-        client.embeddings.create(model="gpt-4o", input="x")
-    assert fake.violations == ["Invalid URL (POST /v1/embeddings)"]
+        client.moderations.create(model="gpt-4o", input="x")
+    assert fake.violations == ["Invalid URL (POST /v1/moderations)"]
+
+
+def test_embeddings_are_made_without_the_script(fake: FakeModel, client: OpenAI) -> None:
+    answer = client.embeddings.create(model="gpt-4o", input=["one", "two"])
+    assert [item.embedding for item in answer.data] == [[0.0, 1.0]] * 2
+    assert answer.usage.prompt_tokens == answer.usage.total_tokens > 0
+    assert (fake.completions, fake.violations) == ([], [])
 
 
 def test_an_exhausted_script_is_told(fake: FakeModel, client: OpenAI) -> None:
