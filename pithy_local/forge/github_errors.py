@@ -6,20 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from pithy_local.errors import ErrorCode, PithyError
-from pithy_local.text import clip, safe_line
+from pithy_local.forge.github_headers import retry_after
+from pithy_local.text import clip, safe_line, short_age
 
 MESSAGE_LIMIT = 500
+REFUSED_HINT = "Mend what GitHub names, then `pithy-local retry ID` delivers again without the model."
 
 
 def mapped(error: Exception, slug: str) -> PithyError:
-    """The error to show for what PyGithub or its transport raised. It holds nothing of what we sent."""
+    """The error to show for what PyGithub or its transport raised. It holds nothing of what we sent.
+
+    A rate limit has `retry_after` (seconds) in its detail.
+    """
     from github import GithubException
 
     if isinstance(error, PithyError):
         return error
     if not isinstance(error, GithubException):
         return PithyError(ErrorCode.GITHUB_ERROR, _no_answer(error))
-    said = _said(error.data) or error.message or ""
+    said = _said(error.data) or clip(safe_line(error.message or ""), MESSAGE_LIMIT)
     detail = _detail(error, said)
     code = _code(error, said)
     if code is ErrorCode.REPO_UNREACHABLE:
@@ -28,7 +33,27 @@ def mapped(error: Exception, slug: str) -> PithyError:
         return PithyError(code, f"GitHub does not accept the token: {said}", detail=detail)
     if code is ErrorCode.GITHUB_AUTH:
         return PithyError(code, f"the token may not do this in {slug}: {said}", detail=detail)
-    return PithyError(code, f"GitHub answered {error.status}" + (f": {said}" if said else ""), detail=detail)
+    answered = f"GitHub answered {error.status}" + (f": {said}" if said else "")
+    if code is ErrorCode.GITHUB_RATE_LIMIT:
+        seconds = detail["retry_after"] = retry_after(_headers(error))
+        answered += f" (again in {short_age(seconds * 1000)})"
+    return PithyError(code, answered, hint=REFUSED_HINT if error.status == 422 else None, detail=detail)
+
+
+def pause_after(failure: PithyError, planned: float, longest: float) -> float | None:
+    """Seconds to wait before the same request again: `planned` after no answer, one that nobody can read or 5xx, what
+    GitHub asks for after a rate limit. None: not at all, or the rate limit would take longer than `longest` seconds."""
+    if failure.code is ErrorCode.GITHUB_RATE_LIMIT:
+        asked: int = failure.detail["retry_after"]
+        return max(planned, asked) if asked <= longest else None
+    status = failure.detail.get("http_status")
+    return planned if failure.code is ErrorCode.GITHUB_ERROR and (status is None or status >= 500) else None
+
+
+def pause_after_create(failure: PithyError, planned: float, longest: float) -> float | None:
+    """The same after creating a pull request. One that exists, and is not listed yet, is waited for."""
+    exists = failure.detail.get("http_status") == 422 and "already exists" in failure.message
+    return planned if exists else pause_after(failure, planned, longest)
 
 
 def _code(error: Any, said: str) -> ErrorCode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -35,43 +35,53 @@ def make_commit(
     message: str,
     protected: tuple[str, ...],
     author: str = "",
+    secrets: Sequence[str] = (),
+    accepted: bool = False,
 ) -> Commit:
     """Apply `diff` to `base_sha`, judge the result, commit it and keep it as refs/pithy/<task>/head.
 
-    `author` is `Name <email>`, "" = this host's git identity. The mirror must hold `base_sha`.
-    Raises PithyError: patch_empty, patch_rejected (`detail["git"]` says where), policy, disk_full, internal.
+    `author` is `Name <email>`, "" = this host's git identity. `secrets` are this process' own: none may be published.
+    `accepted`: a person took the change; what only needs a look is let through. The mirror must hold `base_sha`.
+    Raises PithyError: patch_empty, patch_rejected (`detail["git"]` says where), policy, repo_analysis, disk_full,
+    internal.
     """
     if not diff.strip():
         raise PithyError(ErrorCode.PATCH_EMPTY, "the change is empty")
-    with _index(mirror, task) as git:
+    with scratch_index(mirror, task, base_sha) as git:
         base_tree = git.run("rev-parse", "--verify", f"{base_sha}^{{tree}}").text
-        tree = _apply(git, base_sha, diff)
+        tree = _apply(git, diff)
         if tree == base_tree:
             raise PithyError(ErrorCode.PATCH_EMPTY, "the change leaves every file as it was")
-        stat = check(git, base_tree, tree, protected)
-        sha = _commit(git, base_sha, tree, message, host_identity(author))
+        stat = check(git, base_tree, tree, protected, secrets=secrets, accepted=accepted)
+        sha = commit_tree(git, base_sha, tree, message, author)
     mirror.pin(task, sha, "head")
     return Commit(sha=sha, stat=stat)
 
 
 @contextmanager
-def _index(mirror: Mirror, task: str) -> Iterator[Git]:
-    """git in the mirror with an index of its own, gone afterwards."""
+def scratch_index(mirror: Mirror, task: str, sha: str) -> Iterator[Git]:
+    """git in the mirror with an index of its own that holds the commit's files, gone afterwards.
+
+    Raises PithyError (repo_analysis) for a commit that cannot be read.
+    """
     git = mirror.git
     folder = mirror.scratch(task)
     remove_tree(folder)  # of an attempt that was killed
     folder.mkdir(mode=0o700)
     try:
-        yield git.with_env(GIT_INDEX_FILE=str(folder / "index"))
+        indexed = git.with_env(GIT_INDEX_FILE=str(folder / "index"))
+        read = indexed.run("read-tree", sha, check=False)
+        if not read.ok:
+            hint = f"The copy in {mirror.folder} is damaged: remove it, then `pithy-local retry ID` fetches it again."
+            what = f"commit {sha[:12]} cannot be read"
+            raise PithyError(ErrorCode.REPO_ANALYSIS, what, hint=hint, detail={"git": tail(read)})
+        yield indexed
     finally:
         remove_tree(folder)
 
 
-def _apply(git: Git, base_sha: str, diff: bytes) -> str:
-    """The tree that the diff makes of the base."""
-    read = git.run("read-tree", base_sha, check=False)
-    if not read.ok:
-        raise PithyError(ErrorCode.REPO_ANALYSIS, "the base commit cannot be read", hint="", detail={"git": tail(read)})
+def _apply(git: Git, diff: bytes) -> str:
+    """The tree that the diff makes of the index."""
     applied = git.run("apply", "--cached", "--binary", "--whitespace=nowarn", "-", stdin=diff, check=False)
     if not applied.ok:
         raise _refusal(applied)
@@ -91,8 +101,9 @@ def _refusal(result: Result) -> PithyError:
     return PithyError(ErrorCode.PATCH_REJECTED, "the diff does not fit the base commit", detail={"git": tail(result)})
 
 
-def _commit(git: Git, parent: str, tree: str, message: str, author: tuple[str, str]) -> str:
-    name, email = author
+def commit_tree(git: Git, parent: str, tree: str, message: str, author: str) -> str:
+    """Commit `tree` on top of `parent`; the new commit's id. `author` is `Name <email>`, "" = the host's identity."""
+    name, email = host_identity(author)
     named = git.with_env(
         GIT_AUTHOR_NAME=name, GIT_AUTHOR_EMAIL=email, GIT_COMMITTER_NAME=name, GIT_COMMITTER_EMAIL=email
     )

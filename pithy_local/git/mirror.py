@@ -18,18 +18,21 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.git.adapter import TRANSFER, Credential, Git, Result, nothing
-from pithy_local.git.problems import transfer_error
+from pithy_local.git.names import shown
+from pithy_local.git.problems import passing, transfer_error
 from pithy_local.git.refs import is_branch_name, is_sha, task_ref
 from pithy_local.git.remote import Remote, git_directory
+from pithy_local.git.trees import REGULAR
 from pithy_local.git.userconfig import prepare_home
 from pithy_local.paths import remove_tree
+from pithy_local.retry import WAITS, Wait, retried
 
 HEADS = "refs/upstream/heads/"
 HEAD = "refs/upstream/HEAD"
@@ -38,6 +41,7 @@ LOOK_TIMEOUT = 60.0
 FETCH_TIMEOUT = 1800.0
 """Seconds for one fetch; a stalled one ends after 120 s without a byte (`http.lowSpeedTime`)."""
 LOCK_POLL = 0.05
+ADD_AGAIN = "Add the task again with --base, or make the branch and `pithy-local retry ID`."
 STALE_LOCK = 60.0
 """Seconds after which a lock file that a killed git left behind is removed: ours are held for milliseconds."""
 UPLOAD_PACK = "git -c core.hooksPath=/dev/null -c core.fsmonitor=false upload-pack"
@@ -72,21 +76,30 @@ class Mirror:
         """`token` bound to the remote's origin; None for "" and for local paths."""
         return Credential.of(token, self.remote.url)
 
-    def fetch(self, token: str, say: Callable[[str], None], checkpoint: Callable[[], None] = nothing) -> None:
+    def fetch(
+        self,
+        token: str,
+        say: Callable[[str], None],
+        checkpoint: Callable[[], None] = nothing,
+        *,
+        waits: Sequence[float] = WAITS,
+        wait: Wait = time.sleep,
+    ) -> None:
         """Bring every branch of the remote and its default branch here; what `checkpoint` raises stops it.
 
+        A transfer that failed for now is repeated after each of `waits`.
         Raises PithyError: repo_unreachable, github_auth, repo_analysis, disk_full, git_missing.
         """
         git, credential = self.git, self.credential(token)
+
+        def wait_aloud(seconds: float) -> None:
+            say(f"{self.remote.display} did not answer as it should: again in {seconds:g} s")
+            wait(seconds)
+
         with self._locked(checkpoint, lambda: say(f"Waiting: {self.remote.display} is being fetched elsewhere")):
             started = time.monotonic()
             say(f"Fetching {self.remote.display}")
-            self._record_default(self._ask_default(credential, checkpoint))
-            result = self._fetch_branches(credential, checkpoint)
-            if not result.ok and self._remove_stale_lock(result):
-                result = self._fetch_branches(credential, checkpoint)
-            if not result.ok:
-                raise transfer_error(result, self.remote, with_token=credential is not None)
+            retried(lambda: self._bring(credential, checkpoint), passing, waits=waits, wait=wait_aloud)
             # Does nothing most times.
             git.run("-c", "gc.auto=6700", "gc", "--auto", "--quiet",
                     check=False, limits=TRANSFER, timeout=FETCH_TIMEOUT, checkpoint=checkpoint)  # fmt: skip
@@ -100,13 +113,12 @@ class Mirror:
         if name in branches:
             return name
         if not branches:
-            raise PithyError(ErrorCode.REPO_ANALYSIS, f"{self.remote.display} is empty: it has no commit on any branch")
+            raise empty(self.remote)
         likely = [branch for branch in ("main", "master") if branch in branches]
         if likely or len(branches) == 1:
             return likely[0] if likely else branches[0]
-        raise PithyError(
-            ErrorCode.REPO_ANALYSIS, f"{self.remote.display} has no default branch", hint=_choices("", branches)
-        )
+        hint = f"{choices('', branches)} {ADD_AGAIN}"
+        raise PithyError(ErrorCode.REPO_ANALYSIS, f"{self.remote.display} has no default branch", hint=hint)
 
     def branches(self) -> list[str]:
         """The remote's branches as of the last fetch, sorted."""
@@ -128,9 +140,30 @@ class Mirror:
         branches = self.branches()
         if not branches:
             self.default_branch()
-        raise PithyError(
-            ErrorCode.REPO_ANALYSIS, f"{self.remote.display} has no branch {name!r}", hint=_choices(name, branches)
-        )
+        hint = f"{choices(name, branches)} {ADD_AGAIN}"
+        raise PithyError(ErrorCode.REPO_ANALYSIS, f"{self.remote.display} has no branch {name!r}", hint=hint)
+
+    def read_file(self, sha: str, path: str, limit: int) -> bytes | None:
+        """A file of a commit, None where it has none of this name.
+
+        Raises PithyError (repo_analysis) for a symlink or folder of this name and for more than `limit` bytes.
+        """
+        if not is_sha(sha):
+            raise ValueError(f"not a commit id: {sha!r}")
+        listed = self.git.run("ls-tree", "-z", "--long", "--full-tree", sha, "--", path).stdout
+        if not listed:
+            return None
+        mode, _, blob, size = listed.partition(b"\t")[0].decode("ascii").split()
+        hint = f"Mend it on the base branch of {self.remote.display}, then `pithy-local retry ID`."
+        if mode not in REGULAR:
+            raise PithyError(ErrorCode.REPO_ANALYSIS, f"`{path}` is not a regular file", hint=hint)
+        if int(size) > limit:
+            raise PithyError(ErrorCode.REPO_ANALYSIS, f"`{path}` is larger than {limit:,} bytes", hint=hint)
+        return self.git.run("cat-file", "blob", blob).stdout
+
+    def has(self, sha: str) -> bool:
+        """Whether a commit is here."""
+        return is_sha(sha) and self.git.run("cat-file", "-e", f"{sha}^{{commit}}", check=False).ok
 
     def pin(self, task: str, sha: str, name: str = "base") -> None:
         """Keep a commit alive for a task, whatever the remote does: refs/pithy/<task>/<name>."""
@@ -154,6 +187,14 @@ class Mirror:
     def serve_local(self, command: str, option: str) -> list[str]:
         """The option that says which program serves this remote, where that is a local path."""
         return [f"{option}={command}"] if self.remote.kind == "path" else []
+
+    def _bring(self, credential: Credential | None, checkpoint: Callable[[], None]) -> None:
+        self._record_default(self._ask_default(credential, checkpoint))
+        result = self._fetch_branches(credential, checkpoint)
+        if not result.ok and self._remove_stale_lock(result):
+            result = self._fetch_branches(credential, checkpoint)
+        if not result.ok:
+            raise transfer_error(result, self.remote, with_token=credential is not None)
 
     def _fetch_branches(self, credential: Credential | None, checkpoint: Callable[[], None]) -> Result:
         # An explicit refspec and not --mirror: that would prune our own refs and forbid pushing one of them.
@@ -225,7 +266,16 @@ class Mirror:
         return True
 
 
-def _choices(name: str, branches: list[str]) -> str:
+def empty(remote: Remote) -> PithyError:
+    """The error for a repository without any branch."""
+    return PithyError(
+        ErrorCode.REPO_ANALYSIS, f"{remote.display} is empty: it has no commit on any branch",
+        hint="Commit at least one text file and push it, then add the task again or `pithy-local retry ID`.",
+    )  # fmt: skip
+
+
+def choices(name: str, branches: list[str]) -> str:
+    """A hint for a branch that is not there: the names near it, else the first few."""
     near = difflib.get_close_matches(name, branches, n=3, cutoff=0.5)
-    shown = ", ".join(near or branches[:5])
-    return f"Did you mean {shown}?" if near else f"There is {shown}{' …' if len(branches) > 5 else ''}."
+    listed = ", ".join(shown(branch) for branch in near or branches[:5])
+    return f"Did you mean {listed}?" if near else f"There is {listed}{' …' if len(branches) > 5 else ''}."

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from itertools import accumulate
 
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.git.adapter import Git
 from pithy_local.git.names import Globs, fold, has_control, looks_like_git, looks_like_gitmodules, shown
+from pithy_local.git.secret_scan import leaks
+from pithy_local.git.trees import (
+    ABSENT,
+    GITLINK,
+    REGULAR,
+    SYMLINK,
+    Entry,
+    all_paths,
+    blob_contents,
+    blob_sizes,
+    changed,
+)
 
 MAX_FILES = 1000
 """Changed files: more is not a change that a person reviews."""
@@ -27,29 +39,6 @@ MAX_TARGET = 1024
 """Bytes of a symlink's target."""
 MAX_LISTED = 50
 """Violations that an error lists; the rest are counted."""
-
-REGULAR = ("100644", "100755")
-SYMLINK = "120000"
-GITLINK = "160000"
-ABSENT = "000000"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One changed path of `diff-tree --raw`; modes as six octal digits, ABSENT where there is no file."""
-
-    path: bytes
-    old_mode: str
-    mode: str
-    blob: str
-
-    @property
-    def gone(self) -> bool:
-        return self.mode == ABSENT
-
-    @property
-    def added(self) -> bool:
-        return self.old_mode == ABSENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,41 +69,36 @@ class Stat:
         )
 
 
-def check(git: Git, base: str, tree: str, protected: tuple[str, ...]) -> Stat:
+def check(
+    git: Git, base: str, tree: str, protected: tuple[str, ...], *, secrets: Sequence[str] = (), accepted: bool = False
+) -> Stat:
     """Judge `tree` against `base` (both in git's repository) and count what changed.
 
-    Raises PithyError (policy): `detail` has `violations` that nobody may wave through and `protected`, paths that
-    a person must look at first, each a list of {rule, path, reason}, at most MAX_LISTED long, and `more` beyond.
+    `secrets` are this process' own; `accepted`: a person has looked, protected paths and secrets are let through.
+    Raises PithyError (policy): `detail` has `violations` that nobody may wave through, and what a person must look at
+    first: `protected` paths and `secrets` found (never a secret itself). Each is a list of {rule, path, reason}, at
+    most MAX_LISTED long; `more` counts what is beyond.
     """
-    entries = parse_raw(git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", base, tree).stdout)
-    sizes = _sizes(git, entries)
+    entries = changed(git, base, tree)
+    sizes = blob_sizes(git, {entry.after for entry in entries if entry.after})
     hard = [*_sizes_broken(entries, sizes), *_modes_broken(entries), *_paths_broken(entries)]
     hard += _links_broken(git, entries, sizes)
     if any(entry.added for entry in entries):
-        hard += _collisions(entries, _names(git, base))
-    stat = Stat(files=len(entries), added=0, removed=0)
+        hard += _collisions(entries, all_paths(git, base))
+    stat, found = Stat(files=len(entries), added=0, removed=0), list[Violation]()
     if not any(violation.rule == "size" for violation in hard):
         stat = Stat.of_numstat(git.run("diff-tree", "-r", "-z", "--numstat", "--no-renames", base, tree).stdout)
         hard += _lines_broken(stat)
-    guarded = list(_protected(entries, Globs(protected)))
-    if hard or guarded:
-        raise _error(hard, guarded)
+        found = [] if accepted else list(_secrets(git, entries, secrets))
+    guarded = [] if accepted else list(_protected(entries, Globs(protected)))
+    if hard or guarded or found:
+        raise _error(hard, guarded, found)
     return stat
 
 
 def stopped(rule: str, path: str, reason: str) -> PithyError:
     """The policy error for one violation that git itself ran into."""
-    return _error([Violation(rule=rule, path=path, reason=reason)], [])
-
-
-def parse_raw(raw: bytes) -> list[Entry]:
-    """`:old new oldsha newsha S NUL path NUL …` as entries."""
-    fields = raw.split(b"\0")
-    entries = []
-    for meta, path in zip(fields[::2], fields[1::2], strict=False):
-        old_mode, mode, _, blob, _ = meta.decode("ascii").lstrip(":").split(" ")
-        entries.append(Entry(path=path, old_mode=old_mode, mode=mode, blob=blob))
-    return entries
+    return _error([Violation(rule=rule, path=path, reason=reason)], [], [])
 
 
 def _sizes_broken(entries: list[Entry], sizes: dict[str, int]) -> Iterator[Violation]:
@@ -178,7 +162,7 @@ def path_fault(path: bytes) -> str | None:
 def _links_broken(git: Git, entries: list[Entry], sizes: dict[str, int]) -> Iterator[Violation]:
     links = [entry for entry in entries if entry.mode == SYMLINK]
     short = [entry for entry in links if sizes.get(entry.blob, 0) <= MAX_TARGET]
-    targets = _contents(git, [entry.blob for entry in short])
+    targets = blob_contents(git, [entry.blob for entry in short])
     for entry in links:
         target = targets.get(entry.blob)
         reason = "the target is too long" if target is None else link_fault(entry.path, target)
@@ -240,44 +224,18 @@ def _protected(entries: list[Entry], globs: Globs) -> Iterator[Violation]:
             yield Violation(rule="protected", path=shown(entry.path), reason=f"protected by {pattern}")
 
 
-def _sizes(git: Git, entries: list[Entry]) -> dict[str, int]:
-    """Bytes of each changed blob, by object id; submodules have none."""
-    blobs = {entry.blob for entry in entries if entry.mode not in (ABSENT, GITLINK)}
-    asked = git.run("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=_lines(blobs))
-    pairs = (line.split() for line in asked.text.splitlines())
-    return {pair[0]: int(pair[1]) for pair in pairs if pair[1].isdigit()}
+def _secrets(git: Git, entries: list[Entry], own: Sequence[str]) -> Iterator[Violation]:
+    for leak in leaks(git, entries, own):
+        yield Violation(rule="secret", path=shown(leak.path), reason=f"{leak.kind} in line {leak.line}")
 
 
-def _contents(git: Git, blobs: list[str]) -> dict[str, bytes]:
-    """The content of each (small) blob, by object id."""
-    found: dict[str, bytes] = {}
-    if not blobs:
-        return found
-    rest = git.run("cat-file", "--batch=%(objectname) %(objectsize)", stdin=_lines(set(blobs))).stdout
-    while rest:
-        head, _, rest = rest.partition(b"\n")
-        name, size = head.decode("ascii").split()
-        found[name], rest = rest[: int(size)], rest[int(size) + 1 :]
-    return found
-
-
-def _lines(words: set[str]) -> bytes:
-    return "".join(f"{word}\n" for word in sorted(words)).encode("ascii")
-
-
-def _names(git: Git, tree: str) -> list[bytes]:
-    return git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree).stdout.split(b"\0")[:-1]
-
-
-def _error(hard: list[Violation], guarded: list[Violation]) -> PithyError:
-    def listed(violations: list[Violation]) -> list[dict[str, str]]:
-        return [{"rule": one.rule, "path": one.path, "reason": one.reason} for one in violations[:MAX_LISTED]]
-
-    first = (hard or guarded)[0]
-    others = len(hard) + len(guarded) - 1
+def _error(hard: list[Violation], guarded: list[Violation], secrets: list[Violation]) -> PithyError:
+    groups = {"violations": hard, "protected": guarded, "secrets": secrets}
+    everything = [*hard, *secrets, *guarded]
+    first = everything[0]
     what = f"{first.path}: {first.reason}" if first.path else first.reason
-    more = f" (and {others} more)" if others else ""
+    more = f" (and {len(everything) - 1} more)" if len(everything) > 1 else ""
     opening = "the change breaks the rules for what may leave a sandbox" if hard else "the change needs a person's eye"
-    dropped = max(0, len(hard) - MAX_LISTED) + max(0, len(guarded) - MAX_LISTED)
-    detail = {"violations": listed(hard), "protected": listed(guarded), "more": dropped}
+    detail: dict[str, object] = {name: [asdict(one) for one in group[:MAX_LISTED]] for name, group in groups.items()}
+    detail["more"] = sum(max(0, len(group) - MAX_LISTED) for group in groups.values())
     return PithyError(ErrorCode.POLICY, f"{opening}: {what}{more}", detail=detail)

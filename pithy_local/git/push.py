@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.git.adapter import TRANSFER, Result, nothing, tail
 from pithy_local.git.mirror import LOOK_TIMEOUT, UPLOAD_PACK, Mirror
-from pithy_local.git.problems import transfer_error
+from pithy_local.git.problems import passing, transfer_error
 from pithy_local.git.refs import is_branch_name, is_sha
 from pithy_local.git.remote import has_work_tree
+from pithy_local.retry import WAITS, Wait, retried
 
 PUSH_TIMEOUT = 900.0
 """Seconds for one push; a stalled one ends after 120 s without a byte."""
+HEADS = "refs/heads/"
 REFUSED = re.compile(r"^!\t[^\t]*\t\[([^\]]*)\] \((.*)\)$", re.M)
 RECEIVE = (
     "-c core.fsmonitor=false -c core.alternateRefsCommand=true -c receive.autogc=false "
@@ -28,16 +32,31 @@ def remote_head(mirror: Mirror, branch: str, token: str = "", checkpoint: Callab
 
     Raises PithyError: repo_unreachable, github_auth.
     """
-    ref, credential = _ref(branch), mirror.credential(token)
+    ref = _ref(branch)
+    # The pattern matches by its end too: refs/x/refs/heads/main is not refs/heads/main.
+    return _listed(mirror, token, checkpoint, pattern=ref).get(ref)
+
+
+def remote_branches(mirror: Mirror, token: str = "", checkpoint: Callable[[], None] = nothing) -> list[str]:
+    """The names of all branches at the remote, sorted; [] for an empty repository.
+
+    Raises PithyError: repo_unreachable, github_auth.
+    """
+    return sorted(ref.removeprefix(HEADS) for ref in _listed(mirror, token, checkpoint) if ref.startswith(HEADS))
+
+
+def _listed(mirror: Mirror, token: str, checkpoint: Callable[[], None], *, pattern: str = "") -> dict[str, str]:
+    """Full names of refs at the remote, each with its commit: all branches, or what matches `pattern`."""
+    credential = mirror.credential(token)
     asked = mirror.git.run(
-        "ls-remote", *mirror.serve_local(UPLOAD_PACK, "--upload-pack"), "--", mirror.remote.url, ref,
+        "ls-remote", *mirror.serve_local(UPLOAD_PACK, "--upload-pack"), *(() if pattern else ("--heads",)),
+        "--", mirror.remote.url, *((pattern,) if pattern else ()),
         check=False, credential=credential, limits=TRANSFER, timeout=LOOK_TIMEOUT, checkpoint=checkpoint,
     )  # fmt: skip
     if not asked.ok:
         raise transfer_error(asked, mirror.remote, with_token=credential is not None)
-    # The pattern matches by its end too: refs/x/refs/heads/main is not refs/heads/main.
-    lines = (line.split("\t") for line in asked.text.splitlines())
-    return next((line[0] for line in lines if line[1:] == [ref] and is_sha(line[0])), None)
+    lines = (line.partition("\t") for line in asked.text.splitlines())
+    return {ref: sha for sha, _, ref in lines if is_sha(sha)}
 
 
 def push(
@@ -45,33 +64,40 @@ def push(
     sha: str,
     branch: str,
     *,
-    expected: str = "",
+    expected: Collection[str] = (),
     token: str = "",
+    waits: Sequence[float] = WAITS,
+    wait: Wait = time.sleep,
     checkpoint: Callable[[], None] = nothing,
 ) -> None:
     """Make `branch` at the remote point to `sha`; returns once the remote shows it. Repeating it changes nothing.
 
-    `expected` is the commit that we left there last, "" the first time: anything else there is somebody's work.
+    `expected` are the commits that we ever made for it, any of which we may have left there: anything else is
+    somebody's work. A transfer that failed for now is repeated after each of `waits`, with a look before it.
     Raises PithyError: branch_conflict, push_rejected, github_auth, repo_unreachable.
     """
     ref = _ref(branch)
-    if not is_sha(sha) or (expected and not is_sha(expected)):
+    if not all(map(is_sha, (sha, *expected))):
         raise ValueError("not a commit id")
-    before = remote_head(mirror, branch, token, checkpoint)
-    if before == sha:
-        return
-    if before is not None and before != expected:
-        raise _conflict(mirror, branch, before)
-    result = _push(mirror, f"{sha}:{ref}", f"{ref}:{before or ''}", token, checkpoint)
-    try:
-        after = remote_head(mirror, branch, token, checkpoint)  # whatever answer was lost, the remote knows
-    except PithyError:
-        if result.ok:
-            raise
-        raise _error(mirror, result, token) from None
-    if after == sha:
-        return
-    raise _error(mirror, result, token) if after == before else _conflict(mirror, branch, after)
+    look = partial(remote_head, mirror, branch, token, checkpoint)
+
+    def attempt() -> None:
+        before = look()
+        if before == sha:
+            return
+        if before is not None and before not in expected:
+            raise _conflict(mirror, branch, before)
+        result = _push(mirror, f"{sha}:{ref}", f"{ref}:{before or ''}", token, checkpoint)
+        try:
+            after = look()  # whatever answer was lost, the remote knows
+        except PithyError:
+            if result.ok:
+                raise
+            raise _error(mirror, result, token) from None
+        if after != sha:
+            raise _error(mirror, result, token) if after == before else _conflict(mirror, branch, after)
+
+    retried(attempt, passing, waits=waits, wait=wait)
 
 
 def _push(mirror: Mirror, refspec: str, lease: str, token: str, checkpoint: Callable[[], None]) -> Result:
@@ -109,4 +135,4 @@ def _conflict(mirror: Mirror, branch: str, there: str | None) -> PithyError:
 def _ref(branch: str) -> str:
     if not is_branch_name(branch):
         raise ValueError(f"not a branch name: {branch!r}")
-    return f"refs/heads/{branch}"
+    return HEADS + branch

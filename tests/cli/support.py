@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,10 @@ from typing import Any
 import pithy_local
 from pithy_local.clock import SystemClock
 from pithy_local.config import SandboxSettings
-from pithy_local.models import NewTask, Phase, Status, Stream, Task, TaskError
+from pithy_local.models import Status, Task, TaskError, Verified
 from pithy_local.paths import Home
 from pithy_local.store import Store
-from pithy_local.store.lease import Lease, Processes
-from pithy_local.store.logs import Entry, Logs
-from pithy_local.store.tasks import Tasks
+from tests.seeding import enqueue, settle
 
 PROCESS_TIMEOUT = 50.0
 SOURCE = Path(pithy_local.__file__).parent.parent
@@ -93,17 +92,24 @@ class Cli:
             self.argv(*args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env
         )
 
-    def on_terminal(self, *args: str, columns: int = 100, env: Mapping[str, str] | None = None) -> Ended:
-        """Run to the end on a terminal of this width; what it shows is `out`, stderr is apart."""
+    def on_terminal(
+        self, *args: str, columns: int = 100, env: Mapping[str, str] | None = None, typed: str | None = None
+    ) -> Ended:
+        """Run to the end on a terminal of this width; what it shows is `out`, stderr is apart.
+
+        `typed`: what the user types ahead; then stderr is the terminal too: nobody is asked elsewhere.
+        """
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         terminal_env = self.env | {"TERM": "xterm-256color"} | dict(env or {})
+        stderr = subprocess.PIPE if typed is None else theirs
         with subprocess.Popen(
-            self.argv(*args), stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, env=terminal_env
+            self.argv(*args), stdin=theirs, stdout=theirs, stderr=stderr, env=terminal_env
         ) as process:  # fmt: skip
             os.close(theirs)
+            os.write(ours, (typed or "").encode())
             shown = _read_all(ours)
-            err = process.communicate(timeout=PROCESS_TIMEOUT)[1]
+            err = process.communicate(timeout=PROCESS_TIMEOUT)[1] or b""
         os.close(ours)
         out = shown.decode("utf-8", "replace").replace("\r\n", "\n")
         return Ended(code=process.returncode, out=out, err=err.decode())
@@ -113,39 +119,19 @@ class Cli:
 
     def seed(self, **fields: Any) -> Task:
         """A queued task, written as `add` would."""
-        values = {
-            "title": "Fix it", "prompt": "Fix it", "repo": "acme/api", "executor": "docker", "provider": "openai",
-            "model": "gpt-4o",
-        }  # fmt: skip
-        store = self.store()
-        try:
-            return Tasks(store).insert(NewTask(**(values | fields)))
-        finally:
-            store.close()
+        with closing(self.store()) as store:
+            return enqueue(store, **fields)
 
     def seed_settled(
-        self, status: Status, *, error: TaskError | None = None, log: Sequence[str] = (), **fields: Any
-    ) -> Task:
-        """A task that a worker took, logged `log` for and brought to `status`."""
-        task = self.seed(**fields)
-        store = self.store()
-        try:
-            owner = Processes(store).register("run")
-            tasks = Tasks(store)
-            claimed = tasks.claim(owner, executors=["docker", "local"], concurrency=64, ids=[task.id])
-            assert claimed is not None
-            lease = Lease(store, claimed, owner)
-            lease.begin_attempt()
-            lease.enter(Phase.AGENT)
-            logs = Logs(store)
-            logs.open(lease.n, claimed.attempts, lease.fence)
-            now = store.clock.now_ms()
-            logs.append(lease.n, lease.fence, [Entry(at=now, stream=Stream.OUT, text=line) for line in log])
-            lease.settle(status, error)
-            Processes(store).unregister(owner)
-            return tasks.get(task.id)
-        finally:
-            store.close()
+        self, status: Status, *, error: TaskError | None = None, log: Sequence[str] = (), diff: bytes | None = None,
+        delivering: bool = False, question: str | None = None, verify: Sequence[Verified] = (), **fields: Any,
+    ) -> Task:  # fmt: skip
+        """A task that a worker brought to `status` (`seeding.settle`)."""
+        with closing(self.store()) as store:
+            return settle(
+                store, enqueue(store, **fields), status, error=error, log=log, diff=diff, delivering=delivering,
+                question=question, verify=verify,
+            )  # fmt: skip
 
 
 def _read_all(terminal: int) -> bytes:

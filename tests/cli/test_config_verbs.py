@@ -22,6 +22,21 @@ def test_show_prints_no_secret(cli: Cli) -> None:
     assert "canary" not in cli("config", "show", env=env).out + cli("config", "show", "--json", env=env).out
 
 
+def test_show_prints_no_address_of_a_notification(cli: Cli) -> None:
+    cli.config.write_text('[notify]\nurls = ["mailto://me:canary@example.org", "ntfy://canary-topic"]\n')
+    shown = cli("config", "show").out
+    assert "canary" not in shown + cli("config", "show", "--json").out
+    assert tomllib.loads(shown)["notify"]["urls"] == ["mailto://***", "ntfy://***"]
+
+
+def test_check_finds_an_address_that_nothing_can_be_sent_to(cli: Cli) -> None:
+    cli.config.write_text('[notify]\nurls = ["ntfy://topic", "mailtoo://me:canary@example.org"]\n')
+    done = cli("config", "check", "--json")
+    assert (done.code, done.error["code"]) == (2, "config")
+    assert "notify.urls: " in done.error["message"]
+    assert "canary" not in done.err
+
+
 def test_path_names_the_file_in_force(cli: Cli) -> None:
     assert cli("config", "path").out == f"{cli.config}\n"
     assert cli("config", "path", "--config", "/none/c.toml").out == "/none/c.toml\n"

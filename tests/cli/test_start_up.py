@@ -8,11 +8,12 @@ import sys
 
 import pytest
 
+from pithy_local.models import Status
 from tests.cli.support import Cli
 
 HEAVY = {
     "textual", "rich", "docker", "openai", "anthropic", "github", "git", "starlette", "uvicorn", "httpx2", "h11",
-    "asyncio", "requests", "urllib3", "pydantic", "sqlite_utils",
+    "asyncio", "requests", "urllib3", "pydantic", "sqlite_utils", "apprise", "genai_prices",
 }  # fmt: skip
 
 PROBE = """
@@ -34,11 +35,23 @@ def modules_after(cli: Cli, *args: str) -> tuple[int, set[str]]:
 
 @pytest.mark.parametrize(
     "args",
-    [("--help",), ("list",), ("list", "--json"), ("list", "--repo", "acme/api"), ("add", "--help"), ("config", "path")],
-)
+    [
+        ("--help",), ("list",), ("list", "--json"), ("list", "--repo", "acme/api"), ("add", "--help"),
+        ("config", "path"), ("config", "show"), ("pause",), ("resume",), ("stats",), ("stats", "--by", "model"),
+        ("prune", "--yes"), ("completion", "zsh"), ("retry", "--help"),
+    ],
+)  # fmt: skip
 def test_light_verbs_import_no_sdk(cli: Cli, args: tuple[str, ...]) -> None:
     cli.seed()
     code, modules = modules_after(cli, *args)
+    assert code == 0
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("verb", ["show", "retry", "reject", "rm", "cancel"])
+def test_verbs_on_a_task_import_no_sdk(cli: Cli, verb: str) -> None:
+    task = cli.seed_settled(Status.NEEDS_REVIEW, diff=b"x")
+    code, modules = modules_after(cli, verb, task.id, *(["--yes"] if verb == "rm" else []))
     assert code == 0
     assert not modules & HEAVY
 

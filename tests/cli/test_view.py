@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pithy_local.models import Phase, Status, TaskError
-from pithy_local.store.lease import Lease, Processes
-from pithy_local.store.tasks import Tasks
+from pithy_local.models import Status, TaskError, Verified
+from pithy_local.store.settled import Settled
 from tests.cli.support import Cli
+from tests.seeding import claim, settle
 
 TASK_KEYS = {
     "id", "title", "prompt", "repo", "base", "status", "phase", "executor", "provider", "model", "priority", "after",
@@ -165,11 +165,68 @@ def test_what_is_known_of_an_error_is_shown_line_by_line(cli: Cli) -> None:
 def test_a_running_task_that_is_asked_to_stop_says_so(cli: Cli) -> None:
     task = cli.seed()
     with closing(cli.store()) as store:
-        owner = Processes(store).register("run")
-        claimed = Tasks(store).claim(owner, executors=["docker"], concurrency=1, ids=[task.id])
-        assert claimed is not None
-        lease = Lease(store, claimed, owner)
-        lease.begin_attempt()
-        lease.enter(Phase.AGENT)
+        claim(store, task)
     assert "● running agent  " in cli.on_terminal("list", env={"NO_COLOR": "1"}).out
     assert "● running cancelling  " in cli.on_terminal("cancel", task.id, env={"NO_COLOR": "1"}).out
+
+
+EVIDENCE = (
+    Verified(command="pytest -q", base_exit=1, patch_exit=0, seconds=2.13),
+    Verified(command="make check", base_exit=0, patch_exit=2, seconds=61.0),
+    Verified(command="slow", base_exit=124, patch_exit=None),
+)
+
+
+def test_show_has_the_evidence_of_the_verify_commands(cli: Cli) -> None:
+    task = cli.seed_settled(Status.NEEDS_REVIEW, diff=b"x", verify=EVIDENCE)
+    shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
+    rows = [re.split(r"  +", line.strip()) for line in shown.splitlines()]
+    assert ["VERIFY", "ON BASE", "ON CHANGE", "TOOK"] in rows
+    assert ["pytest -q", "failed (1)", "passed", "2.1s"] in rows
+    assert ["make check", "passed", "failed (2)", "1m01s"] in rows
+    assert ["slow", "timed out", "not run", "0.0s"] in rows
+
+
+def test_the_evidence_in_a_pipe_and_as_json(cli: Cli) -> None:
+    task = cli.seed_settled(Status.NEEDS_REVIEW, diff=b"x", verify=EVIDENCE)
+    fields = dict(line.split("\t") for line in cli("show", task.id).out.splitlines())
+    assert (fields["verify.1.command"], fields["verify.2.patch_exit"], fields["verify.3.patch_exit"]) == (
+        "pytest -q", "2", "",
+    )  # fmt: skip
+    assert cli("show", task.id, "--json").json()["verify"][0] == {
+        "command": "pytest -q", "base_exit": 1, "patch_exit": 0, "seconds": 2.1
+    }  # fmt: skip
+
+
+def test_show_has_the_question_and_how_to_answer_it(cli: Cli) -> None:
+    question = f"Which one?\n- the first\n- {HOSTILE}"
+    error = TaskError(code="clarification", message=question, hint="Answer it.")
+    task = cli.seed_settled(Status.NEEDS_CLARIFICATION, error=error, question=question)
+    shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
+    assert "\nquestion: Which one?\n  - the first\n  - " in shown
+    assert "\nhint: Answer it.\n" in shown
+    assert shown.count("Which one?") == 1
+    assert "\x1b" not in shown
+    assert cli("show", task.id, "--json").json()["question"] == question
+
+
+def test_show_has_what_was_asked_for(cli: Cli) -> None:
+    task = cli.seed(publish="review", verify=("pytest -q", "make check"))
+    rows = [line.split(maxsplit=1) for line in cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out.splitlines()]
+    assert ["publish", "review"] in rows
+    assert ["verify", "pytest -q; make check"] in rows
+
+
+def test_show_has_every_attempt_and_what_was_said_between(cli: Cli) -> None:
+    task = cli.seed_settled(Status.NEEDS_CLARIFICATION, question="Which?")
+    with closing(cli.store()) as store:
+        again = Settled(store).again(task.id, feedback="The second,\nplease")
+        settle(store, again, Status.FAILED, delivering=True, error=TaskError(code="push_rejected", message="", hint=""))
+        Settled(store).again(task.id, redeliver=True)
+    shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
+    rows = [re.split(r"  +", line.strip()) for line in shown.splitlines()]
+    assert [row[:2] for row in rows if row[0] in {"1", "2", "3"}] == [
+        ["1", "needs_clarification"], ["2", "failed push_rejected"], ["3", "queued, delivers again"]
+    ]  # fmt: skip
+    assert "attempt 1 asked: Which?\n" in shown
+    assert "attempt 2 was told: The second, ⏎ please\n" in shown

@@ -27,7 +27,7 @@ def assert_delivered(world: World, task: dict[str, Any]) -> None:
     assert body.endswith(f"<!-- pithy-task:{task['id']} -->")
     assert "add() must add" in body
     assert task["pr_number"] == request.number
-    assert task["usage"] == {"input_tokens": 1200, "output_tokens": 80, "total_tokens": 1280, "cost_usd": None}
+    assert task["usage"] == {"input_tokens": 1200, "output_tokens": 80, "total_tokens": 1280, "cost_usd": 0.0038}
     assert (task["patch"]["files"], task["patch"]["added"], task["patch"]["removed"]) == (1, 1, 1)
 
 

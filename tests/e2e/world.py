@@ -23,6 +23,8 @@ from tests.support import branch_sha, git, make_bare, make_repo
 KEY = "sk-canary-5f2b9c7d1e8a4036b1c2"
 TOKEN = "ghp_canaryA1b2C3d4E5f6G7h8I9j0"
 SLUG = "acme/api"
+MODELS = ("gpt-4o", "claude-sonnet-5-5", "house-model-1")
+"""What the model server has; nobody knows the last one's price."""
 FILES = {
     "calc.py": "def add(a, b):\n    return a - b\n",
     "test_calc.py": "from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n",
@@ -85,7 +87,7 @@ class World:
         bare = make_bare(root / "served" / f"{SLUG}.git", origin)
         world = cls(
             root=root, executor=executor, sandbox=sandbox, bare=bare, script=script,
-            model=FakeModel(lambda body: world.script(body), key=KEY), github=FakeGitHub(),
+            model=FakeModel(lambda body: world.script(body), key=KEY, models=MODELS), github=FakeGitHub(),
             git_server=GitHttpServer(root / "served"),
         )  # fmt: skip
         return world
@@ -99,7 +101,7 @@ class World:
         self.env = {
             "PATH": os.environ["PATH"], "HOME": str(self.root / "user"), "LANG": "C.UTF-8",
             "PITHY_HOME": str(self.home), "PITHY_CONFIG": str(self.config),
-            "OPENAI_API_KEY": KEY, "GITHUB_TOKEN": TOKEN, "NO_COLOR": "1",
+            "OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "GITHUB_TOKEN": TOKEN, "NO_COLOR": "1",
             "PYTHONWARNINGS": "error::ResourceWarning", **engine_env(),
         }  # fmt: skip
         (self.root / "user").mkdir()
@@ -124,10 +126,11 @@ class World:
             "executor": self.executor, "allow_unisolated": self.executor == "local",
             "model__openai__base_url": self.model.base_url, "github__api_url": self.github.url,
             "sandbox__base_image": self.sandbox.base_image, "sandbox__ca_bundle": self.sandbox.ca_bundle,
+            "model__anthropic__base_url": self.model.anthropic_url, "github__coderabbit": False,
             "sandbox__memory": "512m", "sandbox__disk": "128m", "sandbox__cpus": 1.0,
             **self.settings,
         }  # fmt: skip
-        lines = [f"{key.replace('__', '.')} = {json.dumps(value)}" for key, value in values.items()]
+        lines = [f"{key.replace('__', '.')} = {_toml(value)}" for key, value in values.items()]
         self.config.write_text("\n".join(lines) + "\n")
 
     def popen(self, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
@@ -197,6 +200,12 @@ class World:
             (value,) = db.execute("SELECT value FROM meta WHERE key = 'instance'").fetchone()
         db.close()
         return str(value)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)
 
 
 def seconds_to_first_line(world: World, task: dict[str, Any]) -> float:

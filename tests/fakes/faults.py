@@ -20,6 +20,11 @@ class Fail:
 
 
 @dataclass(frozen=True)
+class Drop:
+    """Close the connection without doing anything."""
+
+
+@dataclass(frozen=True)
 class LoseAnswer:
     """Do what was asked, then close the connection without an answer."""
 
@@ -31,7 +36,7 @@ class Hold:
     gate: Gate
 
 
-Fault = Fail | LoseAnswer | Hold
+Fault = Fail | Drop | LoseAnswer | Hold
 
 
 class Faults:

@@ -19,7 +19,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import IO
 
-from tests.fakes.faults import Fail, Faults, Hold, LoseAnswer
+from tests.fakes.faults import Drop, Fail, Faults, Hold, LoseAnswer
 from tests.fakes.loopback import Exchange, Gate, LoopbackServer, Request
 from tests.support import git, git_env
 
@@ -88,6 +88,10 @@ class GitHttpServer(LoopbackServer):
         """Answer the next `times` requests of `service` (FETCH or PUSH, the list of refs too) with `status`."""
         self._faults.add(service, Fail(status=status, body=body, headers=headers or {}), times)
 
+    def drop_next(self, service: str, times: int = 1) -> None:
+        """Close the connection of the next `times` packs of `service` before git sees them."""
+        self._faults.add(f"{service} pack", Drop(), times)
+
     def lose_answer(self, service: str) -> None:
         """Take the next pack of `service` (not the list of refs), then close the connection without an answer."""
         self._faults.add(f"{service} pack", LoseAnswer())
@@ -124,7 +128,10 @@ class GitHttpServer(LoopbackServer):
         if fault is None and not advertisement and request.body != _PROBE:
             fault = self._faults.take(f"{service} pack")
         refused = fault if isinstance(fault, Fail) else self._refusal(call, right)
-        if isinstance(fault, Hold) and not exchange.wait(fault.gate, watch_client=False):
+        if isinstance(fault, Drop):
+            self._record(call, None)
+            exchange.cut()
+        elif isinstance(fault, Hold) and not exchange.wait(fault.gate, watch_client=False):
             exchange.cut()
         elif refused:
             self._record(call, refused.status)

@@ -1,25 +1,30 @@
 """A loopback GitHub that holds every request and every answer of its own against GitHub's description of the API.
 
-Built operations: GET /user, /rate_limit, /repos/{o}/{r}, …/branches/{b}, …/git/ref/{ref}, …/pulls, …/pulls/{n};
-POST …/pulls; PATCH …/pulls/{n}. The base URL has no path: `Github(base_url=fake.url, auth=…)`.
-Rules that the description does not hold (rights, visibility, what POST refuses) are in `github_state`.
+Built operations: GET /user, /rate_limit, /repos/{o}/{r}, …/branches/{b}, …/git/ref/{ref}, …/pulls, …/pulls/{n},
+…/pulls/{n}/comments, …/pulls/{n}/reviews; POST …/pulls; PATCH …/pulls/{n}.
+The base URL has no path: `Github(base_url=fake.url, auth=…)`.
+Rules that the description does not hold (rights, visibility, what POST refuses) are in `github_state`; what a test
+puts there in `github_world`, what it lets go wrong in `github_faults`.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from email.utils import formatdate
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from tests.fakes.contract import Match, load_contract
-from tests.fakes.faults import Fail, Faults, Hold, LoseAnswer
+from tests.fakes.faults import Drop, Fail, Hold, LoseAnswer
 from tests.fakes.github_bodies import Bodies
-from tests.fakes.github_state import DOCS, Account, PullRequest, Refused, Repo, State
-from tests.fakes.loopback import Exchange, Gate, LoopbackServer, Request
+from tests.fakes.github_state import DOCS, Account, Refused, Repo
+from tests.fakes.github_world import GitHubWorld
+from tests.fakes.loopback import Exchange, Request
+
+T = TypeVar("T")
 
 RATE_LIMIT = 5000
 
@@ -58,7 +63,7 @@ class _Answer:
     headers: Mapping[str, str]
 
 
-class FakeGitHub(LoopbackServer):
+class FakeGitHub(GitHubWorld):
     """GitHub over the bare repositories of a test.
 
     `violations` names every request outside the contract (answered 500) and every answer of the fake's own outside
@@ -70,103 +75,27 @@ class FakeGitHub(LoopbackServer):
         self.calls: list[Call] = []
         self.violations: list[str] = []
         self.rate_remaining = RATE_LIMIT
-        self._state = State()
-        self._faults = Faults()
+        self.clock_offset = 0.0
+        """Seconds by which the Date header is ahead of this machine's clock."""
         self._contract = load_contract()
-
-    @property
-    def prs(self) -> list[PullRequest]:
-        """All pull requests, oldest first, open ones at their branch's present commit."""
-        with self.lock:
-            for pr in self._state.prs:
-                pr.follow_branch()
-            return list(self._state.prs)
 
     def called(self, operation: str) -> list[Call]:
         """The calls of one operation, in order."""
         with self.lock:
             return [call for call in self.calls if call.operation == operation]
 
-    def add_token(
-        self,
-        token: str,
-        *,
-        login: str = "pithy-tester",
-        scopes: tuple[str, ...] | None = ("repo",),
-        push: bool = True,
-        pull_requests: bool = True,
-        repos: Collection[str] | None = None,
-    ) -> None:
-        """Let `token` in. `push=False`: `permissions.push` is false and POST is 403; `pull_requests=False`: a
-        fine-grained token without that right, only POST and PATCH are 403; `repos`: all others are 404 to it."""
-        names = None if repos is None else frozenset(name.lower() for name in repos)
-        account = Account(login=login, scopes=scopes, push=push, pull_requests=pull_requests, repos=names)
-        with self.lock:
-            self._state.accounts[token] = account
-
-    def add_repo(
-        self,
-        full_name: str,
-        bare_path: Path,
-        clone_url: str,
-        default_branch: str = "main",
-        push: bool = True,
-        private: bool = True,
-    ) -> Repo:
-        """Show the bare git repository `bare_path` as `owner/name`. `push=False`: nobody may push to it."""
-        with self.lock:
-            repo = Repo(
-                id=1000 + len(self._state.repos), full_name=full_name, bare=bare_path, clone_url=clone_url,
-                default_branch=default_branch, push=push, private=private,
-            )  # fmt: skip
-            self._state.repos[full_name.lower()] = repo
-            return repo
-
-    def open_pr(self, repo: Repo, head: str, base: str = "main", title: str = "Seeded", body: str = "") -> PullRequest:
-        """Put a pull request there as if somebody else had opened it; the same refusals as over the API."""
-        someone = Account(login="somebody", scopes=None, push=True, pull_requests=True, repos=None)
-        with self.lock:
-            return self._state.create(repo, someone, {"title": title, "body": body, "head": head, "base": base})
-
-    def fail_next(
-        self,
-        operation: str,
-        status: int,
-        body: object = None,
-        headers: Mapping[str, str] | None = None,
-        times: int = 1,
-    ) -> None:
-        """Answer the next `times` requests of `operation` with `status` and do nothing.
-
-        `body`: JSON data, or bytes sent as they are; by default GitHub's error shape.
-        """
-        if body is None:
-            body = {"message": "Server Error" if status >= 500 else "Refused by the test", "documentation_url": DOCS}
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self._faults.add(operation, Fail(status=status, body=data, headers=headers or {}), times)
-
-    def rate_limit_next(self, operation: str, *, reset_in: int, times: int = 1) -> None:
-        """Let the next requests meet the primary rate limit, as GitHub words it (403); `reset_in` in seconds."""
-        headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + reset_in)}
-        body = {"message": "API rate limit exceeded for user ID 1.", "documentation_url": DOCS}
-        self.fail_next(operation, 403, body, headers, times)
-
-    def lose_answer(self, operation: str, times: int = 1) -> None:
-        """Do what the next requests ask and close the connection instead of answering."""
-        self._faults.add(operation, LoseAnswer(), times)
-
-    def hold(self, operation: str) -> Gate:
-        """Let the next request wait, before anything is done, until the returned gate is released."""
-        gate = Gate()
-        self._faults.add(operation, Hold(gate=gate))
-        return gate
-
     def serve(self, exchange: Exchange) -> None:
+        # The one header that the stdlib's server writes by itself.
+        exchange._handler.date_time_string = self._date  # type: ignore[method-assign]
         request = exchange.request
         match = self._contract.match(request.method, request.path)
         operation = match.operation if match else ""
         fault = self._faults.take(operation)
         if isinstance(fault, Hold) and not exchange.wait(fault.gate, watch_client=False):
+            exchange.cut()
+            return
+        if isinstance(fault, Drop):
+            self._record(request, operation, None)
             exchange.cut()
             return
         if isinstance(fault, Fail):
@@ -228,7 +157,12 @@ class FakeGitHub(LoopbackServer):
         }
         if account is not None and account.scopes is not None:
             headers["X-OAuth-Scopes"] = ", ".join(account.scopes)
+        if account is not None and account.expires is not None:
+            headers["GitHub-Authentication-Token-Expiration"] = account.expires
         return headers
+
+    def _date(self, timestamp: float | None = None) -> str:
+        return formatdate(time.time() + self.clock_offset, usegmt=True)
 
     def _record(self, request: Request, operation: str, status: int | None) -> None:
         try:
@@ -289,15 +223,20 @@ class FakeGitHub(LoopbackServer):
         )
         if ask.query.get("direction") == "asc":
             found.reverse()
-        size, page = min(int(ask.query.get("per_page", 30)), 100), int(ask.query.get("page", 1))
-        shown = found[(page - 1) * size : page * size]
+        shown, headers = self._page(ask, "pulls", found)
         for pr in shown:
             pr.follow_branch()
+        return 200, [self._bodies.listed_pr(pr) for pr in shown], headers
+
+    def _page(self, ask: _Ask, path: str, found: list[T]) -> tuple[list[T], dict[str, str]]:
+        """The page asked for of a list below the repository, and the header that leads to the next one."""
+        size, page = min(int(ask.query.get("per_page", 30)), 100), int(ask.query.get("page", 1))
         headers = {}
         if page * size < len(found):
             following = urlencode(ask.query | {"page": page + 1})
-            headers["Link"] = f'<{self.url}/repos/{ask.path["owner"]}/{ask.path["repo"]}/pulls?{following}>; rel="next"'
-        return 200, [self._bodies.listed_pr(pr) for pr in shown], headers
+            address = f"{self.url}/repos/{ask.path['owner']}/{ask.path['repo']}/{path}?{following}"
+            headers["Link"] = f'<{address}>; rel="next"'
+        return found[(page - 1) * size : page * size], headers
 
     def _create_pull(self, ask: _Ask) -> _Result:
         pr = self._state.create(self._repo(ask), ask.account, ask.body)
@@ -306,6 +245,17 @@ class FakeGitHub(LoopbackServer):
 
     def _get_pull(self, ask: _Ask) -> _Result:
         return 200, self._bodies.pr(self._state.find(self._repo(ask), int(ask.path["pull_number"]))), {}
+
+    def _list_comments(self, ask: _Ask) -> _Result:
+        pr = self._state.find(self._repo(ask), int(ask.path["pull_number"]))
+        newest_first = ask.query.get("direction") == "desc"
+        shown, headers = self._page(ask, f"pulls/{pr.number}/comments", pr.comments[:: -1 if newest_first else 1])
+        return 200, [self._bodies.comment(pr, comment) for comment in shown], headers
+
+    def _list_reviews(self, ask: _Ask) -> _Result:
+        pr = self._state.find(self._repo(ask), int(ask.path["pull_number"]))
+        shown, headers = self._page(ask, f"pulls/{pr.number}/reviews", pr.reviews)
+        return 200, [self._bodies.review(pr, review) for review in shown], headers
 
     def _update_pull(self, ask: _Ask) -> _Result:
         pr = self._state.find(self._repo(ask), int(ask.path["pull_number"]))
@@ -324,5 +274,7 @@ _HANDLERS: dict[str, Callable[[FakeGitHub, _Ask], _Result]] = {
     "pulls/list": FakeGitHub._list_pulls,
     "pulls/create": FakeGitHub._create_pull,
     "pulls/get": FakeGitHub._get_pull,
+    "pulls/list-review-comments": FakeGitHub._list_comments,
+    "pulls/list-reviews": FakeGitHub._list_reviews,
     "pulls/update": FakeGitHub._update_pull,
 }

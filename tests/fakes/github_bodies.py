@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from tests.fakes.contract import Contract
-from tests.fakes.github_state import Account, PullRequest, Repo
+from tests.fakes.github_state import Account, Comment, PullRequest, Repo, Review
 
 _EXAMPLE_REPO = "octocat/Hello-World"
 _FAMILY = ("parent", "source", "organization", "template_repository")
@@ -23,7 +24,8 @@ class Bodies:
     def user(self, login: str) -> dict[str, Any]:
         """A simple user, as it stands inside other objects."""
         example = self._contract.example("repos/get", 200)["owner"]
-        return self._filled(example, {"octocat": login})
+        kind = "Bot" if login.endswith("[bot]") else "User"
+        return self._filled(example, {"octocat": quote(login)}) | {"login": login, "type": kind}
 
     def me(self, account: Account) -> dict[str, Any]:
         """Answer of GET /user."""
@@ -78,6 +80,38 @@ class Bodies:
             "merged_by": None,
             "rebaseable": True,
         }
+
+    def comment(self, pr: PullRequest, comment: Comment) -> dict[str, Any]:
+        """A review comment. Of an outdated one GitHub says null for line and position, which its description does
+        not allow: they are left out."""
+        body = self._of_pr("pulls/list-review-comments", pr, comment.id, f"discussion_r{comment.id}") | {
+            "body": comment.body, "commit_id": comment.commit, "original_commit_id": comment.commit,
+            "path": comment.path, "start_line": comment.start_line, "pull_request_review_id": None,
+            "subject_type": "file" if comment.on_file else "line", "user": self.user(comment.author),
+        }  # fmt: skip
+        for name in ("line", "position", "original_line", "original_position", "in_reply_to_id"):
+            body.pop(name)
+        if comment.line is not None:
+            body |= {"line": comment.line, "position": comment.line, "original_line": comment.line}
+        if comment.reply_to is not None:
+            body["in_reply_to_id"] = comment.reply_to
+        return body
+
+    def review(self, pr: PullRequest, review: Review) -> dict[str, Any]:
+        """A review, submitted the later the greater its id."""
+        at = f"2026-01-02T{review.id // 60:02}:{review.id % 60:02}:00Z"
+        return self._of_pr("pulls/list-reviews", pr, review.id, f"pullrequestreview-{review.id}") | {
+            "body": review.body, "commit_id": review.commit, "state": review.state, "submitted_at": at,
+            "user": self.user(review.author),
+        }  # fmt: skip
+
+    def _of_pr(self, operation: str, pr: PullRequest, number: int, anchor: str) -> dict[str, Any]:
+        """GitHub's example of something that belongs to a pull request, moved to this one."""
+        body = self._filled(self._contract.example(operation, 200)[0], {_EXAMPLE_REPO: pr.repo.full_name})
+        api = f"{self._url}/repos/{pr.repo.full_name}/pulls/{pr.number}"
+        page = f"{self._url}/{pr.repo.full_name}/pull/{pr.number}#{anchor}"
+        body["_links"]["html"]["href"], body["_links"]["pull_request"]["href"] = page, api
+        return body | {"id": number, "html_url": page, "pull_request_url": api}
 
     def _pull(self, example: dict[str, Any], pr: PullRequest) -> dict[str, Any]:
         full_name, number = pr.repo.full_name, pr.number

@@ -15,6 +15,8 @@ from tests.support import branch_sha, git, run_git
 DOCS = "https://docs.github.com/rest"
 TITLE_LIMIT = 256
 BODY_LIMIT = 65536
+CODERABBIT = "coderabbitai[bot]"
+"""The account that CodeRabbit's reviews come from."""
 
 
 class Refused(Exception):
@@ -39,6 +41,8 @@ class Account:
     pull_requests: bool
     repos: frozenset[str] | None
     """Lower-case full names this token sees, None for all."""
+    expires: str | None = None
+    """When the token ends, in GitHub's words; None: nothing is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,32 @@ class Repo:
         return len(rows), sum(int(r[0]) for r in rows if r[0] != "-"), sum(int(r[1]) for r in rows if r[1] != "-")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Comment:
+    """A review comment; `line` None with `on_file` False is an outdated one."""
+
+    id: int
+    path: str
+    line: int | None
+    start_line: int | None
+    on_file: bool
+    body: str
+    author: str
+    reply_to: int | None
+    commit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """A review: `body` is its text, `commit` what was reviewed."""
+
+    id: int
+    body: str
+    author: str
+    state: str
+    commit: str
+
+
 @dataclass(kw_only=True)
 class PullRequest:
     """A pull request as the fake keeps it; `head_sha` follows the branch while it is open."""
@@ -93,6 +123,8 @@ class PullRequest:
     state: str = "open"
     created_at: str = "2026-01-02T03:04:05Z"
     closed_at: str | None = None
+    comments: list[Comment] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
 
     def follow_branch(self) -> None:
         """Read the head from git, as GitHub shows a push at once; a deleted branch leaves the last commit known."""
@@ -178,6 +210,29 @@ class State:
         for name in ("title", "body", "base", "state"):
             setattr(pr, name, wanted.get(name, getattr(pr, name)))
         pr.closed_at = pr.created_at if pr.state == "closed" else None
+
+    def comment(
+        self, pr: PullRequest, *, path: str, line: int | None, start_line: int | None, on_file: bool, body: str,
+        author: str, reply_to: Comment | None,
+    ) -> Comment:  # fmt: skip
+        """Put a comment on a pull request's present commit."""
+        pr.follow_branch()
+        made = Comment(
+            id=self._new_id(), path=path, line=line, start_line=start_line, on_file=on_file, body=body, author=author,
+            reply_to=reply_to.id if reply_to else None, commit=pr.head_sha,
+        )  # fmt: skip
+        pr.comments.append(made)
+        return made
+
+    def review(self, pr: PullRequest, *, body: str, author: str, state: str) -> Review:
+        """Put a review on a pull request's present commit."""
+        pr.follow_branch()
+        made = Review(id=self._new_id(), body=body, author=author, state=state, commit=pr.head_sha)
+        pr.reviews.append(made)
+        return made
+
+    def _new_id(self) -> int:
+        return 1 + sum(len(pr.comments) + len(pr.reviews) for pr in self.prs)
 
     def _check_branches(self, repo: Repo, head: str, base: str) -> str:
         if repo.sha(base) is None:

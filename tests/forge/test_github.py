@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import socket
-import traceback
-from collections.abc import Iterator
+import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from pithy_local.errors import ErrorCode, PithyError
-from pithy_local.forge.base import Forge, PullRequest
+from pithy_local.forge.base import PullRequest
 from pithy_local.forge.github import GitHubForge
 from tests.fakes.github import FakeGitHub
 from tests.fakes.github_state import Repo
-from tests.support import branch_sha, commit_files, git, make_bare, make_repo
-
-TOKEN = "ghp_CanaryCanaryCanaryCanaryCanary123456"
-SLUG = "octo-org/hello"
-BRANCH = "pj/0abc123def"
-
-
-@pytest.fixture
-def github() -> Iterator[FakeGitHub]:
-    with FakeGitHub() as fake:
-        yield fake
-    assert fake.violations == []
-
-
-@pytest.fixture
-def repo(github: FakeGitHub, tmp_path: Path) -> Repo:
-    """A repository with a branch of ours that is one commit ahead of main."""
-    work = make_repo(tmp_path / "work", {"README": "hello\n"})
-    git("checkout", "-q", "-b", BRANCH, cwd=work)
-    commit_files(work, {"README": "hello, world\n"})
-    git("branch", "other-base", "main", cwd=work)
-    bare = make_bare(tmp_path / "hello.git", work)
-    return github.add_repo(SLUG, bare, clone_url="https://git.example.org/octo-org/hello.git")
-
-
-@pytest.fixture
-def forge(github: FakeGitHub, repo: Repo) -> Iterator[GitHubForge]:
-    github.add_token(TOKEN)
-    made = GitHubForge(api_url=github.url, token=TOKEN, rate_limit_wait=0, retry_pause=0, write_pause=0)
-    yield made
-    made.close()
-
-
-def opened(forge: Forge, *, base: str = "main", draft: bool = False) -> PullRequest:
-    pr = forge.open_pr(SLUG, head=BRANCH, base=base, title="Pithy Jaunt: hi", body="the body", draft=draft)
-    assert pr is not None
-    return pr
-
-
-def refused(forge: Forge, code: ErrorCode) -> PithyError:
-    with pytest.raises(PithyError) as caught:
-        opened(forge)
-    error = caught.value
-    assert error.code is code
-    seen = json.dumps(error.to_json()) + "".join(traceback.format_exception(error)) + repr(forge)
-    assert TOKEN not in seen
-    return error
+from tests.forge.conftest import BRANCH, SLUG, TOKEN, opened, refused
+from tests.support import branch_sha, git
 
 
 def test_a_repository_is_known_by_what_the_api_says(forge: GitHubForge) -> None:
@@ -85,13 +37,30 @@ def test_without_a_token_a_public_repository_can_be_read_but_not_pushed_to(githu
     assert GitHubForge(api_url=github.url, token="").repository("octo-org/public").can_push is False
 
 
-def test_the_token_says_whose_it_is(github: FakeGitHub) -> None:
-    github.add_token("ghp_of_ada", login="ada")
+def test_the_token_says_whose_it_is_and_what_it_may(forge: GitHubForge, github: FakeGitHub) -> None:
+    github.add_token(TOKEN, login="ada", scopes=("repo", "workflow"), expires="2026-12-31 23:59:59 UTC")
+    github.clock_offset = 3600
 
-    client = GitHubForge(api_url=github.url, token="ghp_of_ada")
+    account = forge.account()
 
-    assert client.login() == "ada"
-    client.close()
+    assert (account.login, account.scopes) == ("ada", ("repo", "workflow"))
+    assert account.expires == 1_798_761_599_000
+    assert account.date is not None
+    assert abs(account.date / 1000 - time.time() - 3600) < 60
+
+
+def test_of_a_fine_grained_token_no_scopes_are_known(forge: GitHubForge, github: FakeGitHub) -> None:
+    github.add_token(TOKEN, scopes=None)
+
+    account = forge.account()
+
+    assert (account.scopes, account.expires) == (None, None)
+
+
+def test_a_hostile_login_is_made_safe(forge: GitHubForge, github: FakeGitHub) -> None:
+    github.fail_next("users/get-authenticated", 200, {"login": "ada\x1b[2J" + "x" * 1000})
+
+    assert forge.account().login == "ada" + "x" * 96 + "…"
 
 
 def test_an_unknown_repository_is_unreachable(forge: GitHubForge) -> None:
@@ -133,58 +102,22 @@ def test_an_open_pull_request_is_adopted_without_a_write(forge: GitHubForge, git
     assert github.called("pulls/create") == []
 
 
-def test_a_pull_request_that_appears_meanwhile_is_adopted(forge: GitHubForge, github: FakeGitHub, repo: Repo) -> None:
-    github.open_pr(repo, BRANCH, body="opened meanwhile")
-    github.fail_next("pulls/list", 200, [])
-
-    pr = opened(forge)
-
-    assert pr.body == "opened meanwhile"
-    assert [call.status for call in github.called("pulls/create")] == [422]
-
-
-def test_a_lost_answer_is_looked_up_and_nothing_is_opened_twice(forge: GitHubForge, github: FakeGitHub) -> None:
-    github.lose_answer("pulls/create")
-
-    pr = opened(forge)
-
-    assert pr.number == 1
-    assert len(github.called("pulls/create")) == len(github.prs) == 1
-
-
-def test_a_service_error_on_a_write_is_not_repeated(forge: GitHubForge, github: FakeGitHub) -> None:
-    github.fail_next("pulls/create", 502)
-
-    error = refused(forge, ErrorCode.GITHUB_ERROR)
-
-    assert error.detail["http_status"] == 502
-    assert len(github.called("pulls/create")) == 1
-    assert github.prs == []
-
-
-def test_a_service_error_on_a_read_is_repeated(forge: GitHubForge, github: FakeGitHub) -> None:
-    github.fail_next("repos/get", 503, times=2)
-
-    assert forge.repository(SLUG).default_branch == "main"
-
-
-def test_a_lasting_service_error_keeps_its_status(forge: GitHubForge, github: FakeGitHub) -> None:
-    github.fail_next("repos/get", 503, times=4)
-
-    with pytest.raises(PithyError) as caught:
-        forge.repository(SLUG)
-
-    assert caught.value.code is ErrorCode.GITHUB_ERROR
-    assert caught.value.detail["http_status"] == 503
-
-
-def test_what_github_finds_wrong_is_said(forge: GitHubForge, repo: Repo) -> None:
+def test_what_github_finds_wrong_is_said(forge: GitHubForge, github: FakeGitHub, repo: Repo) -> None:
     git("update-ref", f"refs/heads/{BRANCH}", "main", cwd=repo.bare)
 
     error = refused(forge, ErrorCode.GITHUB_ERROR)
 
     assert error.message == f"GitHub answered 422: Validation Failed: No commits between main and {BRANCH}"
     assert error.detail["http_status"] == 422
+    assert "delivers again" in error.hint
+    assert len(github.called("pulls/create")) == 1
+
+
+def test_a_base_that_is_gone_is_said(forge: GitHubForge, github: FakeGitHub) -> None:
+    with pytest.raises(PithyError, match="422: Validation Failed: base invalid"):
+        opened(forge, base="nope")
+
+    assert len(github.called("pulls/create")) == 1
 
 
 def test_a_token_that_may_not_open_pull_requests_is_an_authentication_error(github: FakeGitHub, repo: Repo) -> None:
@@ -195,20 +128,9 @@ def test_a_token_that_may_not_open_pull_requests_is_an_authentication_error(gith
     assert error.detail["http_status"] == 403
 
 
-@pytest.mark.parametrize("operation", ["pulls/list", "pulls/create"])
-def test_a_rate_limit_that_would_take_too_long_is_an_error_at_once(
-    forge: GitHubForge, github: FakeGitHub, operation: str
-) -> None:
-    github.rate_limit_next(operation, reset_in=3600)
-
-    error = refused(forge, ErrorCode.GITHUB_RATE_LIMIT)
-
-    assert error.detail["http_status"] == 403
-
-
 @pytest.mark.parametrize("answer", [b"<html>captive portal</html>", b"{}", b"[]", b'"text"', b""])
 def test_an_answer_of_somebody_else_is_an_error(forge: GitHubForge, github: FakeGitHub, answer: bytes) -> None:
-    github.fail_next("repos/get", 200, answer)
+    github.fail_next("repos/get", 200, answer, times=4)
 
     with pytest.raises(PithyError) as caught:
         forge.repository(SLUG)
@@ -216,11 +138,11 @@ def test_an_answer_of_somebody_else_is_an_error(forge: GitHubForge, github: Fake
     assert caught.value.code is ErrorCode.GITHUB_ERROR
 
 
-@pytest.mark.parametrize("answer", [b"<html>captive portal</html>", b"{}"])
+@pytest.mark.parametrize("answer", [b"<html>captive portal</html>", b"{}", b'{"html_url": "javascript:alert(1)"}'])
 def test_a_pull_request_is_not_believed_without_its_address(
     forge: GitHubForge, github: FakeGitHub, answer: bytes
 ) -> None:
-    github.fail_next("pulls/create", 201, answer)
+    github.fail_next("pulls/create", 201, answer, times=4)
 
     refused(forge, ErrorCode.GITHUB_ERROR)
 
@@ -228,7 +150,7 @@ def test_a_pull_request_is_not_believed_without_its_address(
 def test_an_unreachable_github_is_said_without_a_status(repo: Repo) -> None:
     with socket.socket() as taken:  # bound, not listening: connections are refused
         taken.bind(("127.0.0.1", 0))
-        forge = GitHubForge(api_url=f"http://127.0.0.1:{taken.getsockname()[1]}", token=TOKEN, retry_pause=0)
+        forge = GitHubForge(api_url=f"http://127.0.0.1:{taken.getsockname()[1]}", token=TOKEN, waits=(0,))
 
         error = refused(forge, ErrorCode.GITHUB_ERROR)
 

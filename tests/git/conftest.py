@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from pithy_local.git.commit import make_commit
 from pithy_local.git.mirror import Mirror
 from pithy_local.git.remote import Remote, parse_repo
 from tests.fakes.git_http import GitHttpServer
-from tests.support import git, make_bare, make_repo
+from tests.support import commit_files, git, make_bare, make_repo
 
 TASK = "0abc0def01"
+BRANCH = f"pj/{TASK}"
 TOKEN = "ghp_CANARYcanary0123456789"
+NO_WAITS = (0, 0, 0)
+"""As many repetitions as the product makes, without the pauses."""
 FILES = {"README.md": "# Sample\n", "src/app.py": "def main():\n    return 1\n", "src/util.py": "X = 1\n"}
 
 
@@ -73,10 +77,22 @@ def http_mirror(tmp_path: Path, http_remote: Remote) -> Mirror:
     return fetched(tmp_path, http_remote, TOKEN)
 
 
+@pytest.fixture
+def http_sha(http_mirror: Mirror, work: Path) -> str:
+    """A commit of ours in that mirror."""
+    return commit_in(http_mirror, work)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Path:
+    """The repository behind the server."""
+    return tmp_path / "served" / "octo" / "sample.git"
+
+
 def fetched(folder: Path, remote: Remote, token: str = "") -> Mirror:
     """A mirror below `folder`, fetched."""
     mirror = Mirror(folder / "mirrors", remote)
-    mirror.fetch(token, lambda text: None)
+    mirror.fetch(token, lambda text: None, waits=NO_WAITS)
     return mirror
 
 
@@ -105,3 +121,17 @@ def tree_diff(mirror: Mirror, base: str, entries: bytes) -> str:
 def blob(mirror: Mirror, content: bytes) -> str:
     """Store a file's content in the mirror; its object id."""
     return git("hash-object", "-w", "--stdin", env={"GIT_DIR": str(mirror.repo)}, stdin=content)
+
+
+def commit_in(mirror: Mirror, work: Path, content: str = "new\n") -> str:
+    """A commit of ours in the mirror, on top of its default branch."""
+    _, base = mirror.resolve_base(None)
+    diff = diff_of(work, lambda clone: (clone / "new.txt").write_text(content))
+    return make_commit(mirror, TASK, base, diff, message="Pithy Jaunt: x", protected=()).sha
+
+
+def intruder(repo: Path, work: Path) -> str:
+    """Somebody else's commit on our branch."""
+    other = commit_files(work, {"other.txt": "other\n"})
+    git("push", "-q", "--force", str(repo), f"HEAD:refs/heads/{BRANCH}", cwd=work)
+    return other

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.errors import ErrorCode, LeaseLost, PithyError
 from pithy_local.git.bundle import bundle
 from pithy_local.git.mirror import Mirror
 from pithy_local.git.push import push
@@ -220,7 +220,7 @@ def test_a_repository_that_does_not_exist_is_unreachable(server: GitHttpServer, 
 def test_other_answers(
     server: GitHttpServer, http_remote: Remote, tmp_path: Path, status: int, code: ErrorCode
 ) -> None:
-    server.fail_next(FETCH, status)
+    server.fail_next(FETCH, status, times=4)
     with pytest.raises(PithyError) as caught:
         fetched(tmp_path, http_remote, TOKEN)
     assert (caught.value.code, caught.value.detail["http_status"]) == (code, status)
@@ -237,6 +237,43 @@ def test_a_redirect_does_not_take_the_token_along(
             fetched(tmp_path, http_remote, TOKEN)
         assert other.calls == []
     assert caught.value.code is ErrorCode.REPO_UNREACHABLE
+
+
+@pytest.mark.parametrize("fault", ["503", "cut"])
+def test_a_transfer_that_fails_for_now_is_repeated_and_said(
+    server: GitHttpServer, http_remote: Remote, tmp_path: Path, fault: str
+) -> None:
+    if fault == "cut":
+        server.drop_next(FETCH, times=2)  # curl repeats the first by itself
+    else:
+        server.fail_next(FETCH, 503, times=3)
+    mirror, said, waited = Mirror(tmp_path / "mirrors", http_remote), list[str](), list[float]()
+
+    mirror.fetch(TOKEN, said.append, wait=waited.append)
+
+    assert mirror.resolve_base(None)[0] == "main"
+    assert waited == ([1.0, 2.0, 4.0][: len(waited)] if fault == "cut" else [1.0, 2.0, 4.0])
+    assert sum("again in" in line for line in said) == len(waited) >= 1
+
+
+def test_a_wait_that_is_broken_off_ends_the_fetch(server: GitHttpServer, http_remote: Remote, tmp_path: Path) -> None:
+    server.fail_next(FETCH, 503, times=9)
+
+    def lose(seconds: float) -> None:
+        raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        Mirror(tmp_path / "mirrors", http_remote).fetch(TOKEN, quiet, wait=lose)
+
+
+def test_a_path_is_asked_once(tmp_path: Path, bare: Path) -> None:
+    mirror, waited = Mirror(tmp_path / "mirrors", parse_repo(str(bare))), list[float]()
+    bare.rename(tmp_path / "moved.git")
+
+    with pytest.raises(PithyError) as caught:
+        mirror.fetch("", quiet, wait=waited.append)
+    assert (caught.value.code, waited) == (ErrorCode.REPO_UNREACHABLE, [])
+    assert "--repo" in caught.value.hint
 
 
 def test_nobody_listening_is_unreachable(server: GitHttpServer, http_remote: Remote, tmp_path: Path) -> None:

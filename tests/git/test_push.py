@@ -8,46 +8,19 @@ from pathlib import Path
 import pytest
 
 from pithy_local.errors import ErrorCode, PithyError
-from pithy_local.git.commit import make_commit
 from pithy_local.git.mirror import Mirror
 from pithy_local.git.push import push, remote_head
 from pithy_local.git.remote import Remote, parse_repo
 from tests.fakes.git_http import FETCH, PUSH, GitHttpServer, Right
-from tests.git.conftest import TASK, TOKEN, diff_of, fetched
-from tests.support import branch_sha, commit_files, git, make_bare
+from tests.git.conftest import BRANCH, NO_WAITS, TOKEN, commit_in, fetched, intruder
+from tests.support import branch_sha, git, make_bare
 
-BRANCH = f"pj/{TASK}"
 REPO = "octo/sample"
-
-
-def commit_in(mirror: Mirror, work: Path, content: str = "new\n") -> str:
-    """A commit of ours in the mirror."""
-    _, base = mirror.resolve_base(None)
-    diff = diff_of(work, lambda clone: (clone / "new.txt").write_text(content))
-    return make_commit(mirror, TASK, base, diff, message="Pithy Jaunt: x", protected=()).sha
 
 
 @pytest.fixture
 def sha(mirror: Mirror, work: Path) -> str:
     return commit_in(mirror, work)
-
-
-@pytest.fixture
-def http_sha(http_mirror: Mirror, work: Path) -> str:
-    return commit_in(http_mirror, work)
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Path:
-    """The repository behind the server."""
-    return tmp_path / "served" / "octo" / "sample.git"
-
-
-def intruder(repo: Path, work: Path) -> str:
-    """Somebody else's commit on our branch."""
-    other = commit_files(work, {"other.txt": "other\n"})
-    git("push", "-q", "--force", str(repo), f"HEAD:refs/heads/{BRANCH}", cwd=work)
-    return other
 
 
 def test_a_push_to_a_bare_path(mirror: Mirror, sha: str, bare: Path) -> None:
@@ -72,7 +45,7 @@ def test_it_may_even_be_the_checked_out_branch(tmp_path: Path, work: Path) -> No
     assert here is not None
     mirror = fetched(tmp_path, parse_repo(str(work)))
     sha = commit_in(mirror, work)
-    push(mirror, sha, BRANCH, expected=here)
+    push(mirror, sha, BRANCH, expected=[here])
     assert branch_sha(work, BRANCH) == sha
 
 
@@ -86,18 +59,18 @@ def test_a_follow_up_replaces_what_we_left(mirror: Mirror, sha: str, bare: Path,
     push(mirror, sha, BRANCH)
     work.with_name("work-changed").rename(work.with_name("work-before"))
     second = commit_in(mirror, work, "second\n")
-    push(mirror, second, BRANCH, expected=sha)
+    push(mirror, second, BRANCH, expected=[sha])
     assert branch_sha(bare, BRANCH) == second
 
 
 def test_a_branch_that_was_deleted_is_made_again(mirror: Mirror, sha: str, bare: Path) -> None:
-    push(mirror, sha, BRANCH, expected="1" * 40)
+    push(mirror, sha, BRANCH, expected=["1" * 40])
     assert branch_sha(bare, BRANCH) == sha
 
 
-@pytest.mark.parametrize("expected", ["", "1" * 40])
+@pytest.mark.parametrize("expected", [(), ("1" * 40, "2" * 40)])
 def test_somebody_elses_commit_is_a_conflict_and_stays(
-    mirror: Mirror, sha: str, bare: Path, work: Path, expected: str
+    mirror: Mirror, sha: str, bare: Path, work: Path, expected: tuple[str, ...]
 ) -> None:
     other = intruder(bare, work)
     with pytest.raises(PithyError) as caught:
@@ -142,7 +115,7 @@ def test_a_server_that_denies_rewriting(mirror: Mirror, sha: str, bare: Path, wo
     other = intruder(bare, work)
     git("config", "receive.denyNonFastForwards", "true", cwd=bare)
     with pytest.raises(PithyError) as caught:
-        push(mirror, sha, BRANCH, expected=other)
+        push(mirror, sha, BRANCH, expected=[other])
     assert caught.value.code is ErrorCode.PUSH_REJECTED
 
 
@@ -172,7 +145,7 @@ def test_what_the_server_answers(
 ) -> None:
     server.fail_next(PUSH, status, times=4)
     with pytest.raises(PithyError) as caught:
-        push(http_mirror, http_sha, BRANCH, token=TOKEN)
+        push(http_mirror, http_sha, BRANCH, token=TOKEN, waits=NO_WAITS)
     assert caught.value.code is code
     assert TOKEN not in repr(caught.value) + str(caught.value.to_json())
 
@@ -203,7 +176,7 @@ def test_a_url_that_wants_a_login_to_push_says_that_we_have_none(tmp_path: Path,
 def test_a_server_that_is_gone(http_mirror: Mirror, http_sha: str, server: GitHttpServer) -> None:
     server.stop()
     with pytest.raises(PithyError) as caught:
-        push(http_mirror, http_sha, BRANCH, token=TOKEN)
+        push(http_mirror, http_sha, BRANCH, token=TOKEN, waits=NO_WAITS)
     assert caught.value.code is ErrorCode.REPO_UNREACHABLE
 
 

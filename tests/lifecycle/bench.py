@@ -14,7 +14,7 @@ from pithy_local.config import GitSettings, ModelSettings, OpenAISettings, Scrip
 from pithy_local.door.loop import EventLoop
 from pithy_local.door.reports import Result
 from pithy_local.errors import PithyError
-from pithy_local.executors.base import AttemptHost, Collected, Executor, Job, Sandbox
+from pithy_local.executors.base import AttemptHost, Collected, Executor, Job, Sandbox, VerifyJob, VerifyRun
 from pithy_local.executors.local import LocalExecutor
 from pithy_local.forge.base import Forge
 from pithy_local.lifecycle.supervisor import Supervisor
@@ -42,6 +42,15 @@ Act = Callable[[Job, AttemptHost], bytes]
 """What happens in a sandbox: sets the runner's result and returns the diff."""
 
 
+Judge = Callable[[VerifyJob], list[VerifyRun]]
+"""How verify commands end."""
+
+
+def passing(job: VerifyJob) -> list[VerifyRun]:
+    """All is well."""
+    return [VerifyRun(command=command, exit_code=0, seconds=0.1, output="") for command in job.commands]
+
+
 def report(host: AttemptHost, result: Result) -> None:
     """What the runner says last."""
     host.gateway.reports.result = result
@@ -65,6 +74,8 @@ class StandIn:
         self.problem: PithyError | None = None
         self.boxes: list[Sandbox] = []
         self.jobs: list[Job] = []
+        self.verified: list[VerifyJob] = []
+        self.judge: Judge = passing
 
     def check(self) -> None:
         self._answer()
@@ -76,6 +87,13 @@ class StandIn:
         diff = self.act(job, host)
         host.enter(Phase.COLLECTING)
         return Collected(diff=diff)
+
+    def verify(self, job: VerifyJob, host: AttemptHost) -> list[VerifyRun]:
+        self.verified.append(job)
+        return self.judge(job)
+
+    def environment_key(self, host: AttemptHost, network: str = "sealed") -> str:
+        return self.name
 
     def sandboxes(self, instance: str) -> list[Sandbox]:
         self._answer()

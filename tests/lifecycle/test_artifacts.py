@@ -8,7 +8,7 @@ import pytest
 
 from pithy_local.door.reports import Event
 from pithy_local.git.policy import Stat
-from pithy_local.lifecycle.artifacts import MAX_REJECTED, MAX_STEP_TEXT, MAX_STEPS, Artifacts
+from pithy_local.lifecycle.artifacts import MAX_REJECTED, MAX_STEP_TEXT, MAX_STEPS, MAX_VERDICT, Artifacts
 from pithy_local.paths import Home
 from pithy_local.redact import Redactor
 
@@ -23,6 +23,20 @@ def artifacts(tmp_path: Path) -> Artifacts:
 def rejected(number: int = 1, patch: str = "the patch", reason: str = "why") -> Event:
     data = {"round": number, "code": "patch_rejected", "reason": reason, "patch": patch}
     return Event(number, "rejected", data)
+
+
+class Told:
+    """Implements `artifacts.History`."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.answers: list[tuple[int, str]] = []
+
+    def record_step(self, text: str) -> None:
+        self.steps.append(text)
+
+    def record_answer(self, round_: int, verdict: str) -> None:
+        self.answers.append((round_, verdict))
 
 
 def step(text: str) -> Event:
@@ -47,7 +61,7 @@ def test_a_later_round_replaces_the_earlier_and_leaves_no_parts(artifacts: Artif
 
 
 def test_a_refused_answer_is_kept_masked_with_its_reason(artifacts: Artifacts, tmp_path: Path) -> None:
-    take = artifacts.event_sink(lambda text: None)
+    take = artifacts.event_sink(Told())
 
     take(rejected(patch=f"key {SECRET}", reason=f"because {SECRET}"))
 
@@ -57,7 +71,7 @@ def test_a_refused_answer_is_kept_masked_with_its_reason(artifacts: Artifacts, t
 
 
 def test_refused_answers_are_bounded_in_number_and_reason(artifacts: Artifacts) -> None:
-    take = artifacts.event_sink(lambda text: None)
+    take = artifacts.event_sink(Told())
 
     for number in range(MAX_REJECTED + 5):
         take(rejected(number, reason="r" * 100_000))
@@ -68,7 +82,7 @@ def test_refused_answers_are_bounded_in_number_and_reason(artifacts: Artifacts) 
 
 
 def test_a_patch_that_is_no_text_is_kept_all_the_same(artifacts: Artifacts, tmp_path: Path) -> None:
-    artifacts.event_sink(lambda text: None)(rejected(patch="half \ud800 a character"))
+    artifacts.event_sink(Told())(rejected(patch="half \ud800 a character"))
 
     assert (tmp_path / artifacts.rejected_detail()["rejected"][0]["path"]).read_bytes() == b"half ? a character"
 
@@ -78,27 +92,36 @@ def test_nothing_refused_is_no_detail(artifacts: Artifacts) -> None:
 
 
 def test_steps_are_told_safe_masked_and_short(artifacts: Artifacts) -> None:
-    told: list[str] = []
-    take = artifacts.event_sink(told.append)
+    told = Told()
+    take = artifacts.event_sink(told)
 
     take(step(f"asking \x1b[31mwith {SECRET}"))
     take(step("x" * 100_000))
 
-    assert told[0] == "asking with ***"
-    assert len(told[1]) == MAX_STEP_TEXT
+    assert told.steps[0] == "asking with ***"
+    assert len(told.steps[1]) == MAX_STEP_TEXT
 
 
 def test_steps_are_bounded_in_number(artifacts: Artifacts) -> None:
-    told: list[str] = []
-    take = artifacts.event_sink(told.append)
+    told = Told()
+    take = artifacts.event_sink(told)
 
     for number in range(MAX_STEPS + 10):
         take(step(str(number)))
 
-    assert len(told) == MAX_STEPS
+    assert len(told.steps) == MAX_STEPS
+
+
+def test_what_became_of_an_answer_is_told_with_its_round(artifacts: Artifacts) -> None:
+    told = Told()
+
+    artifacts.event_sink(told)(Event(1, "answer", {"round": 2, "verdict": "patch_\x1b[31mrejected" + "x" * 100}))
+
+    [(round_, verdict)] = told.answers
+    assert (round_, verdict.startswith("patch_rejected"), len(verdict)) == (2, True, MAX_VERDICT)
 
 
 def test_what_a_sandbox_calls_its_result_is_not_taken_here(artifacts: Artifacts) -> None:
-    artifacts.event_sink(lambda text: None)(Event(1, "result", {"outcome": "failed", "message": "m"}))
+    artifacts.event_sink(Told())(Event(1, "result", {"outcome": "failed", "message": "m"}))
 
     assert not artifacts.folder.exists()

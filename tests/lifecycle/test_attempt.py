@@ -15,8 +15,9 @@ from pithy_local.executors.base import AttemptHost, Job
 from pithy_local.lifecycle.supervisor import Supervisor
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Status, Stream, Task
-from pithy_local.store.lease import CallRecord, Lease, Processes
+from pithy_local.store.lease import Lease, Processes
 from pithy_local.store.logs import Logs
+from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
 from tests.fakes.loopback import Gate
 from tests.fakes.model import FakeModel
@@ -34,6 +35,7 @@ from tests.lifecycle.bench import (
     silent,
     work,
 )
+from tests.spending import spend
 from tests.support import branch_sha, git, wait_until
 
 BAD = b"this is no diff at all\n"
@@ -240,15 +242,10 @@ def spend_first_attempt(bench: Workbench, task: Task, tokens: int) -> None:
     claimed = Tasks(bench.store).claim(owner, executors=["local"], concurrency=1)
     assert claimed is not None
     lease = Lease(bench.store, claimed, owner)
-    lease.record_call(CallRecord(
-        at=1, provider="openai", model="gpt-4o", http_status=200, input_tokens=tokens, output_tokens=0,
-        estimated=False, seconds=0.1,
-    ))  # fmt: skip
+    spend(bench.store, lease, tokens, 0)
     lease.settle(Status.FAILED)
     processes.unregister(owner)
-    with bench.store.queue.transaction():
-        bench.store.queue.write("INSERT INTO attempt(task, number, created_at) VALUES (?, 2, 1)", (lease.n,))
-        bench.store.queue.write("UPDATE task SET status = 'queued', attempt = 2, finished_at = NULL")
+    Settled(bench.store).again(task.id)
 
 
 def test_nothing_of_ours_stays_in_the_mirror(bench: Workbench, repo: Path) -> None:

@@ -15,14 +15,15 @@ from pithy_local.door.reports import Reports, Result
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.lifecycle.outcome import failure_of, host_error, presentable, status_of
 from pithy_local.models import Status
+from tests.door.stand_ins import MemoryGate, MemoryLedger
 
 
 def gateway(result: Result | None, seen: Failure | None = None) -> Gateway:
     """One whose runner said `result` and which saw `seen` go wrong."""
     reports = Reports(on_event=lambda event: None, on_diff=lambda diff: None, max_diff_bytes=1)
     made = Gateway(
-        upstream=None, model="m", call_timeout=1, tokens_left=lambda: 1, on_call=lambda call: None, reports=reports,
-        token=None, clock=SystemClock(),
+        upstreams=(), call_timeout=1, ledger=MemoryLedger(), gate=MemoryGate(), on_wait=lambda provider, until: None,
+        on_park=lambda parked: None, reports=reports, token=None, clock=SystemClock(),
     )  # fmt: skip
     reports.result, made.failure = result, seen
     return made
@@ -77,7 +78,26 @@ def test_a_runner_without_a_result_was_lost() -> None:
 def test_a_person_looks_at_patches_and_policy_and_nothing_else() -> None:
     looked_at = {code.word for code in ErrorCode if status_of(code) is Status.NEEDS_REVIEW}
 
-    assert looked_at == {"patch_malformed", "patch_rejected", "patch_empty", "policy"}
+    assert looked_at == {
+        "patch_malformed", "patch_rejected", "patch_empty", "policy", "verify_failed", "awaiting_review",
+    }  # fmt: skip
+    assert [code.word for code in ErrorCode if status_of(code) is Status.NEEDS_CLARIFICATION] == ["clarification"]
+
+
+def test_a_question_of_the_models_is_one_for_the_user() -> None:
+    failure = failure_of(gateway(Result("question", None, "Which one?", {})))
+
+    assert failure is not None
+    assert (failure.code, failure.message) == (ErrorCode.CLARIFICATION, "Which one?")
+
+
+def test_what_the_runner_says_is_to_be_done_is_the_hint() -> None:
+    said = Result("failed", "repo_analysis", "there are no text files", {"hint": "Add one.\nThen \x1b[31mretry."})
+
+    failure = failure_of(gateway(said))
+
+    assert failure is not None
+    assert failure.hint == "Add one. ⏎ Then retry."
 
 
 @pytest.mark.parametrize(

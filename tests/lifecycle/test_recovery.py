@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.executors.base import Sandbox
 from pithy_local.lifecycle.recovery import Recovery
 from pithy_local.lifecycle.workbench import Workbench
-from pithy_local.models import Phase, Status, Stream, Task
+from pithy_local.models import Patch, Phase, Status, Stream, Task
+from pithy_local.store.calls import Calls, Reservation
 from pithy_local.store.lease import Lease, Processes
 from pithy_local.store.logs import Entry, Logs
 from pithy_local.store.tasks import Tasks
@@ -98,9 +100,7 @@ def test_an_orphan_to_which_nothing_had_happened_waits_again(bench: Workbench, m
     assert last_line(bench, lease).startswith("queued again")
 
 
-@pytest.mark.parametrize(
-    "phase", [Phase.STARTING, Phase.AGENT, Phase.COLLECTING, Phase.VERIFYING, Phase.DELIVERING]
-)  # fmt: skip
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.AGENT, Phase.COLLECTING, Phase.VERIFYING, Phase.DELIVERING])
 def test_an_orphan_that_was_under_way_fails_and_its_sandbox_goes(
     bench: Workbench, me: str, executor: StandIn, phase: Phase
 ) -> None:
@@ -152,6 +152,41 @@ def test_a_cancel_that_came_too_late_does_not_hide_a_delivery(bench: Workbench, 
     error = now(bench, lease).error
     assert error is not None
     assert (error.code, "delivering" in error.message) == ("container_lost", True)
+
+
+def test_a_delivery_that_was_cut_off_is_left_to_whoever_claims_it_next(bench: Workbench, me: str) -> None:
+    lease = claimed(bench, reused(bench), Phase.VERIFYING)
+    lease.record_patch(Patch(path="artifacts/x/1/patch.diff", bytes=1, files=1, added=1, removed=0))
+    lease.enter(Phase.DELIVERING)
+    Tasks(bench.store).request_cancel(lease.task.id)
+
+    recover(bench, me)
+
+    task = now(bench, lease)
+    assert (task.status, task.phase) == (Status.RUNNING, Phase.DELIVERING)
+    assert last_line(bench, lease).startswith("delivered again")
+    again = Tasks(bench.store).claim_accepted(me)
+    assert again is not None
+    assert (again.id, again.fence > lease.fence) == (lease.task.id, True)
+
+
+def test_a_model_call_that_died_with_its_process_is_charged_by_its_reservation(bench: Workbench, me: str) -> None:
+    lease = claimed(bench, reused(bench), Phase.AGENT)
+    wanted = Reservation(provider="openai", model="m", input_tokens=30, output_tokens=12)
+    assert isinstance(Calls(bench.store, lease.n, 1).reserve(wanted, token_limit=100), int)
+
+    recover(bench, me)
+
+    assert now(bench, lease).usage.total_tokens == 42
+
+
+def test_a_verification_of_the_base_has_cost_nothing_that_counts(bench: Workbench, me: str, executor: StandIn) -> None:
+    lease = claimed(bench, reused(bench), Phase.PREPARING)
+    executor.boxes = [replace(box(lease, bench), role="vbase")]
+
+    recover(bench, me)
+
+    assert (now(bench, lease).status, executor.boxes) == (Status.QUEUED, [])
 
 
 def test_a_living_owner_keeps_its_task(bench: Workbench, me: str, executor: StandIn) -> None:

@@ -155,6 +155,13 @@ def test_a_lost_answer_has_had_its_effect(server: GitHttpServer, askpass: Path, 
     assert branch_sha(bare, "kept") == branch_sha(work, "pj/one")
 
 
+def test_a_dropped_pack_has_no_effect(server: GitHttpServer, askpass: Path, work: Path, bare: Path) -> None:
+    server.drop_next(PUSH, times=9)
+    done = remote(askpass, "push", "-q", server.url_of("octo/hello"), "pj/one:refs/heads/none", cwd=work)
+    assert done.returncode != 0
+    assert branch_sha(bare, "none") is None
+
+
 def test_the_probe_before_a_large_push_does_not_use_up_the_fault(
     server: GitHttpServer, askpass: Path, work: Path, bare: Path
 ) -> None:

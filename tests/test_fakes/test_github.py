@@ -7,6 +7,8 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -339,6 +341,62 @@ def test_the_recorded_calls_never_hold_a_token(fake: FakeGitHub, repo: Repositor
         connect("ghp_wrong").get_repo(NAME)
     assert [call.login for call in fake.calls] == ["pithy-tester", "pithy-tester", None]
     assert "ghp_" not in repr(fake.calls)
+
+
+def test_reviews_and_their_comments_are_listed_as_github_lists_them(
+    fake: FakeGitHub, repo: Repository, bare: Path
+) -> None:
+    pr = fake.open_pr(fake.add_repo(NAME, bare, CLONE_URL), "pj/one")
+    first = fake.add_comment(pr, "a.txt", 2, "first", start_line=1)
+    fake.add_comment(pr, "a.txt", 2, "reply", author="octocat", reply_to=first)
+    fake.add_comment(pr, "b/c.txt", None, "outdated")
+    fake.add_review(pr, "looked at", state="CHANGES_REQUESTED")
+
+    def listed(path: str, **query: str) -> list[Any]:
+        _, entries = repo.requester.requestJsonAndCheck("GET", f"/repos/{NAME}/pulls/1/{path}", parameters=dict(query))
+        return list(entries)
+
+    told = [(c["body"], c.get("line"), c.get("in_reply_to_id"), c["user"]["login"]) for c in listed("comments")]
+    assert told == [
+        ("first", 2, None, "coderabbitai[bot]"),
+        ("reply", 2, first.id, "octocat"),
+        ("outdated", None, None, "coderabbitai[bot]"),
+    ]
+    newest_first = listed("comments", sort="created", direction="desc")
+    assert [c["body"] for c in newest_first] == ["outdated", "reply", "first"]
+    assert [(r["body"], r["state"], r["commit_id"]) for r in listed("reviews")] == [
+        ("looked at", "CHANGES_REQUESTED", branch_sha(bare, "pj/one"))
+    ]
+    assert fake.violations == []
+
+
+def test_a_dropped_request_has_no_effect(fake: FakeGitHub, repo: Repository) -> None:
+    fake.drop_next("pulls/create")
+    with pytest.raises(requests.exceptions.ConnectionError):
+        repo.create_pull(base="main", head="pj/one", title="t", body="b")
+    assert fake.prs == []
+
+
+def test_the_end_of_a_token_and_another_clock_are_in_the_headers(fake: FakeGitHub, connect: Connect) -> None:
+    fake.add_token("ends", expires="2026-12-31 23:59:59 UTC")
+    fake.clock_offset = 10 * 86_400
+    user = connect("ends").get_user()
+    assert user.raw_data["login"] == "pithy-tester"
+    headers = {name.lower(): value for name, value in user.raw_headers.items()}
+    assert headers["github-authentication-token-expiration"] == "2026-12-31 23:59:59 UTC"
+    days = (parsedate_to_datetime(str(headers["date"])) - datetime.now(UTC)).total_seconds() / 86_400
+    assert 9.9 < days < 10.1
+
+
+def test_a_secondary_rate_limit_names_a_time_or_does_not(fake: FakeGitHub, repo: Repository) -> None:
+    fake.secondary_rate_limit_next("pulls/list", retry_after=5)
+    fake.secondary_rate_limit_next("pulls/list", status=429)
+    told = []
+    for _ in range(2):
+        with pytest.raises(GithubException) as caught:
+            list(repo.get_pulls())
+        told.append((caught.value.status, (caught.value.headers or {}).get("retry-after")))
+    assert told == [(403, "5"), (429, None)]
 
 
 def ask(

@@ -11,9 +11,10 @@ from pithy_local.config import Secrets, Settings
 from pithy_local.models import NewTask, Phase, Status, Stream, Task, TaskError
 from pithy_local.paths import Home
 from pithy_local.store import Store
-from pithy_local.store.lease import CallRecord, Lease, Processes
+from pithy_local.store.lease import Lease, Processes
 from pithy_local.store.logs import Entry, Logs
 from pithy_local.store.tasks import Tasks
+from tests.spending import spend
 
 
 class Seed:
@@ -83,9 +84,4 @@ class Seed:
 
     def used(self, lease: Lease, input_tokens: int, output_tokens: int) -> None:
         """One model call of this attempt."""
-        lease.record_call(
-            CallRecord(
-                at=self.app.clock.now_ms(), provider="openai", model="gpt-4o", http_status=200,
-                input_tokens=input_tokens, output_tokens=output_tokens, estimated=False, seconds=1.0,
-            )
-        )  # fmt: skip
+        spend(self.app.store, lease, input_tokens, output_tokens)

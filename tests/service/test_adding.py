@@ -1,0 +1,124 @@
+"""What `add` takes, what it refuses before anything is written, and what it warns of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from pithy_local import service
+from pithy_local.config import Secrets, Settings
+from pithy_local.errors import ErrorCode, PithyError, UsageError
+from pithy_local.service import AddRequest, App
+from pithy_local.service.words import MAX_COMMAND_BYTES
+from tests.service.conftest import KEY
+from tests.support import make_repo
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return make_repo(tmp_path / "repo", {"hello.txt": "hello\n"})
+
+
+def with_model(app: App, *, secrets: Secrets | None = None, **model: Any) -> App:
+    """The product with other settings of `[model]`, by name, and other keys."""
+    settings = msgspec.convert({**msgspec.to_builtins(app.settings), "model": model}, Settings)
+    return replace(app, settings=settings, secrets=app.secrets if secrets is None else secrets)
+
+
+def test_what_was_asked_for_is_kept(app: App, repo: Path) -> None:
+    request = AddRequest(prompt="Fix it", repo=str(repo), publish="review", verify=(" pytest -q ", "make check"))
+
+    task = service.add(app, request).task
+
+    assert (task.publish, task.verify_commands) == ("review", ("pytest -q", "make check"))
+
+
+def test_publishing_is_configured(app: App, repo: Path) -> None:
+    app = replace(app, settings=msgspec.structs.replace(app.settings, publish="review"))
+
+    asked = service.add(app, AddRequest(prompt="Fix it", repo=str(repo))).task
+    told = service.add(app, AddRequest(prompt="Fix it", repo=str(repo), publish="auto")).task
+
+    assert (asked.publish, told.publish) == ("review", "auto")
+
+
+@pytest.mark.parametrize("command", ["", " \n", "a\0b", "x" * (MAX_COMMAND_BYTES + 1)])
+def test_a_verify_command_that_is_none_is_refused(app: App, repo: Path, command: str) -> None:
+    with pytest.raises(UsageError, match="verify command"):
+        service.add(app, AddRequest(prompt="Fix it", repo=str(repo), verify=("pytest", command)))
+
+    assert service.list_tasks(app) == []
+
+
+def test_a_pasted_key_is_not_stored(app: App, repo: Path) -> None:
+    request = AddRequest(prompt=f"Use {KEY}", title=f"Title {KEY}", repo=str(repo), verify=(f"curl -H {KEY} x",))
+
+    task = service.add(app, request).task
+
+    assert KEY not in f"{task.prompt} {task.title} {task.verify_commands}"
+
+
+def test_the_password_of_a_notification_address_is_not_stored(app: App, repo: Path) -> None:
+    notify = msgspec.structs.replace(app.settings.notify, urls=("mailto://user:hunter2secret@example.org",))
+    app = replace(app, settings=msgspec.structs.replace(app.settings, notify=notify))
+
+    task = service.add(app, AddRequest(prompt="The password is hunter2secret", repo=str(repo))).task
+
+    assert "hunter2secret" not in task.prompt
+
+
+@pytest.mark.parametrize(("provider", "variable"), [("openai", "OPENAI_API_KEY"), ("anthropic", "ANTHROPIC_API_KEY")])
+def test_a_provider_without_its_key_is_refused(app: App, repo: Path, provider: str, variable: str) -> None:
+    app = with_model(app, secrets=Secrets(), provider=provider)
+
+    with pytest.raises(PithyError) as refused:
+        service.add(app, AddRequest(prompt="Fix it", repo=str(repo)))
+
+    assert refused.value.code is ErrorCode.LLM_AUTH
+    assert variable in refused.value.message
+    assert variable in refused.value.hint
+    assert service.list_tasks(app) == []
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_server_of_ones_own_may_need_no_key(app: App, repo: Path, provider: str) -> None:
+    app = with_model(app, secrets=Secrets(), provider=provider, **{provider: {"base_url": "http://127.0.0.1:9"}})
+
+    assert service.add(app, AddRequest(prompt="Fix it", repo=str(repo))).task.provider == provider
+
+
+def test_the_model_is_the_providers_own(app: App, repo: Path) -> None:
+    app = replace(app, secrets=Secrets(anthropic_api_key="sk-ant-x"))
+
+    assert service.add(app, AddRequest(prompt="x", repo=str(repo), provider="anthropic")).task.model.startswith(
+        "claude"
+    )
+
+
+def test_a_fallback_that_cannot_be_asked_is_a_warning(app: App, repo: Path) -> None:
+    app = with_model(app, fallback="anthropic:claude-x")
+
+    warnings = service.add(app, AddRequest(prompt="Fix it", repo=str(repo))).warnings
+
+    assert warnings == (
+        "the fallback anthropic:claude-x cannot be asked: there is no ANTHROPIC_API_KEY in the environment",
+    )
+
+
+def test_a_fallback_with_its_key_is_none(app: App, repo: Path) -> None:
+    secrets = Secrets(openai_api_key=KEY, anthropic_api_key="sk-ant-x")
+    app = with_model(app, secrets=secrets, fallback="anthropic:claude-x")
+
+    assert service.add(app, AddRequest(prompt="Fix it", repo=str(repo))).warnings == ()
+
+
+def test_a_paused_queue_is_a_warning(app: App, repo: Path) -> None:
+    service.pause(app)
+
+    assert service.add(app, AddRequest(prompt="Fix it", repo=str(repo))).warnings == (
+        "the queue is paused. `pithy-local resume` goes on.",
+    )
