@@ -10,11 +10,12 @@ import click
 
 from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
+from pithy_local.cli.params import decoded, read_text
 from pithy_local.cli.render import Screen
-from pithy_local.config import ExecutorName, ProviderName
-from pithy_local.errors import ExitCode, PithyError, UsageError
-from pithy_local.models import Status, Task
-from pithy_local.text import safe_line
+from pithy_local.cli.view import print_task
+from pithy_local.config import ExecutorName, ProviderName, Publish
+from pithy_local.errors import ExitCode, UsageError
+from pithy_local.models import Task
 
 
 @click.command(cls=Verb)
@@ -25,6 +26,8 @@ from pithy_local.text import safe_line
 @click.option("--executor", type=click.Choice(get_args(ExecutorName)), help="Where it runs.")
 @click.option("--provider", type=click.Choice(get_args(ProviderName)), help="Who answers.")
 @click.option("--model", metavar="NAME", help="The model to ask.")
+@click.option("--verify", multiple=True, metavar="CMD", help="A command that must pass; repeat for more.")
+@click.option("--publish", type=click.Choice(get_args(Publish)), help="auto: push and PR; review: stop until `accept`.")
 @click.option("--priority", type=int, default=0, metavar="N", help="Higher goes first (default 0).")
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="This task's token limit.")
 @click.option("--file", type=click.Path(path_type=Path), metavar="F", help="Read the prompt from this file.")
@@ -34,8 +37,8 @@ from pithy_local.text import safe_line
 @pass_state
 def add(
     state: State, prompt: str | None, repo: str, title: str | None, base: str | None, executor: str | None,
-    provider: str | None, model: str | None, priority: int, max_tokens: int | None, file: Path | None,
-    unisolated: bool, waits: bool, follow: bool,
+    provider: str | None, model: str | None, verify: tuple[str, ...], publish: str | None, priority: int,
+    max_tokens: int | None, file: Path | None, unisolated: bool, waits: bool, follow: bool,
 ) -> int:  # fmt: skip
     """Queue a task: PROMPT says what to change, `-` reads it from stdin.
 
@@ -46,71 +49,47 @@ def add(
 
     request = service.AddRequest(
         prompt=_prompt(prompt, file, state), repo=repo, title=title, base=base, executor=executor, provider=provider,
-        model=model, priority=priority, max_tokens=max_tokens, unisolated=unisolated,
+        model=model, publish=publish, verify=verify, priority=priority, max_tokens=max_tokens, unisolated=unisolated,
     )  # fmt: skip
     with state.app() as app:
         added = service.add(app, request)
         for warning in added.warnings:
             state.say(f"warning: {warning}")
         task = added.task
-        if not (waits or follow):
+        waits = waits or follow
+        if not (waits and state.json):  # whoever waits for JSON gets the task as it ended, alone
             _print(task, state)
+        if not waits:
             if Screen.current().tty:
                 state.say("`pithy-local run` works the queue; `pithy-local` opens the dashboard.")
             return int(ExitCode.OK)
-        if not state.json:
-            _print(task, state)
-        from pithy_local.cli.work import see_through
+        from pithy_local.cli.work import settle_here
 
         try:
-            task = see_through(app, task.id, say=state.say, follow=follow)
-        except (PithyError, KeyboardInterrupt):
-            task = service.find(app, task.id)
-            if task.status is Status.QUEUED:
-                state.say(f"{task.id} stays queued: `pithy-local run {task.id}` works it")
-            raise
+            return settle_here(app, task.id, say=state.say, follow=follow)
         finally:
             if state.json:  # whatever came between: the task is there, and this is how it is found
-                _print(task, state)
-        if not state.json:
-            state.say(_ending(task))
-        return int(ExitCode.OK if task.status is Status.COMPLETED else ExitCode.FAILED)
+                _print(service.find(app, task.id), state)
 
 
 def _prompt(argument: str | None, file: Path | None, state: State) -> str:
     """The prompt from where the user put it. Raises UsageError unless it is in exactly one place, as UTF-8."""
     if argument is not None and file is not None:
         raise UsageError("the prompt is given twice, as an argument and with --file", hint="Give one of them.")
-    if argument is None and file is None:
+    if argument is not None:
+        return read_text(argument, state, "prompt")
+    if file is None:
         raise UsageError("there is no prompt", hint="Say what to change, or `-` to read it from stdin.")
     try:
-        if file is not None:
-            return file.read_text("utf-8-sig")
-        if argument != "-":
-            return argument or ""
-        if state.may_ask:
-            state.say("The prompt, please; ctrl+d ends it:")
-        return sys.stdin.buffer.read().decode("utf-8-sig")
+        return decoded(file.read_bytes(), "prompt")
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}", hint="Name a text file with the prompt.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"the prompt is not UTF-8: {error.reason}", hint="Convert it to UTF-8.") from error
 
 
 def _print(task: Task, state: State) -> None:
-    screen = Screen.current()
-    if state.json:
-        render.out_json(task.to_json(), screen)
-    elif screen.tty:
-        status = render.paint_cell(render.status_cell(task.status), screen)
-        render.out(f"{status}  {task.id}  {safe_line(task.title)}")
+    """The task; in a pipe its id alone, at once: scripts wait for it."""
+    if state.json or Screen.current().tty:
+        print_task(task, as_json=state.json)
     else:
         render.out(task.id)
     sys.stdout.flush()
-
-
-def _ending(task: Task) -> str:
-    """How it ended, in one line."""
-    if task.error is not None:
-        return safe_line(f"{task.id} {task.status.value}: {task.error.code}: {task.error.message}. {task.error.hint}")
-    return f"{task.id} {task.status.value}: {task.pr_url or task.branch}"

@@ -16,6 +16,8 @@ from pithy_local import __version__
 from pithy_local.errors import ExitCode, PithyError, UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from pithy_local.service import App
 
 Dashboard = Callable[["App", bool], int]
@@ -155,12 +157,22 @@ class VerbGroup(click.Group):
             names = self.list_commands(ctx)
             raise click.exceptions.NoSuchCommand(error.command_name, possibilities=names, ctx=ctx) from None
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """click's own, without importing one of the lazy verbs for its help."""
+        from click.shell_completion import CompletionItem
+
+        fitting = [CompletionItem(name, help=text) for name, text in self._summaries() if name.startswith(incomplete)]
+        return [*fitting, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of verbs, without importing one of the lazy ones."""
-        rows = [(name, lazy.summary) for name, lazy in self._lazy.items()]
-        rows += [(name, command.get_short_help_str(90)) for name, command in self.commands.items()]
         with formatter.section("Commands"):
-            formatter.write_dl(rows)
+            formatter.write_dl(self._summaries())
+
+    def _summaries(self) -> list[tuple[str, str]]:
+        """Every verb with its line, without importing one of the lazy ones."""
+        lazy = [(name, lazy.summary) for name, lazy in self._lazy.items()]
+        return lazy + [(name, command.get_short_help_str(90)) for name, command in self.commands.items()]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(ctx, formatter)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pithy_local.cli import render
 from pithy_local.cli.command import State, VerbGroup, pass_state
+from pithy_local.errors import ErrorCode, UsageError
+
+if TYPE_CHECKING:
+    from pithy_local.config import Settings
 
 
 @click.group(cls=VerbGroup)
@@ -19,13 +25,14 @@ def show(state: State) -> int:
     """Print the settings in force.
 
     Environment included, as the text of a configuration file; with --json as an object. Keys and tokens are no
-    settings: they come from the environment alone and are not shown.
+    settings: they come from the environment alone and are not shown. Of the addresses in `notify.urls`
+    only the kind is shown.
     """
     import msgspec
 
     from pithy_local.config import as_toml, load
 
-    settings = load(state.config, state.env)
+    settings = _without_secrets(load(state.config, state.env))
     if state.json:
         render.out_json(msgspec.to_builtins(settings))
     else:
@@ -61,7 +68,26 @@ def check(state: State) -> int:
     from pithy_local.config import load
     from pithy_local.paths import find_config
 
-    load(state.config, state.env)
+    _check_addresses(load(state.config, state.env))
     file, _ = find_config(state.config, state.env)
     state.say(f"{file}: ok" if file.is_file() else f"{file}: there is no such file, the defaults hold")
     return 0
+
+
+def _without_secrets(settings: Settings) -> Settings:
+    """The addresses of notifications hold passwords: `mailto://***`."""
+    import msgspec
+
+    from pithy_local.notify import shown
+
+    urls = tuple(shown(url) for url in settings.notify.urls)
+    return msgspec.structs.replace(settings, notify=msgspec.structs.replace(settings.notify, urls=urls))
+
+
+def _check_addresses(settings: Settings) -> None:
+    """Raises UsageError(config) for addresses that no notification can be sent to."""
+    from pithy_local.notify import check_urls
+
+    problems = check_urls(settings.notify.urls)
+    if problems:
+        raise UsageError("; ".join(problems), code=ErrorCode.CONFIG)

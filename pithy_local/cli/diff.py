@@ -10,6 +10,7 @@ import click
 
 from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
+from pithy_local.cli.params import task_argument
 from pithy_local.cli.render import Screen
 from pithy_local.text import safe
 
@@ -30,7 +31,7 @@ class FileStat:
 
 
 @click.command(cls=Verb)
-@click.argument("task_id", metavar="ID")
+@task_argument()
 @click.option("--stat", is_flag=True, help="Only the files and how many lines changed in each.")
 @click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Of this attempt; the latest otherwise.")
 @pass_state

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from pithy_local.cli import render
@@ -10,35 +13,47 @@ from pithy_local.cli.render import Screen
 from pithy_local.errors import ExitCode
 from pithy_local.text import safe_line
 
+if TYPE_CHECKING:
+    from pithy_local.doctor import Check
+
 WORDS = {True: ("✓", "ok", "32"), None: ("!", "warning", "33"), False: ("✗", "failed", "31")}
 
 
 @click.command(cls=Verb)
 @pass_state
 def doctor(state: State) -> int:
-    """Check this machine: engine, sandbox image, git, model key, GitHub token, disk.
+    """Check this machine, and start a sealed container to look around in it.
 
-    Exit code 3 if a check fails; warnings do not count. In a pipe: name, ok | warning | failed, message, fix. With
-    --json: an array of objects (name, ok, message, fix); `ok` is null for a warning.
+    Engine, sandbox image, git, model, GitHub token, clock, proxy, certificates, disk: each finding with its fix. Exit
+    code 3 if a check fails; warnings do not count. In a pipe: name, ok | warning | failed, message, fix. With --json:
+    an array of objects (name, ok, message, fix); `ok` is null for a warning.
     """
     from pithy_local.doctor import run_checks
 
+    with state.app() as app:
+        found = shown(run_checks(app), quiet=state.json)
+    if state.json:
+        render.out_json([as_json(check) for check in found])
+    return int(ExitCode.ENVIRONMENT if any(check.ok is False for check in found) else ExitCode.OK)
+
+
+def shown(checks: Iterable[Check], *, quiet: bool) -> list[Check]:
+    """Print each check as soon as it is there, unless `quiet`; all of them."""
     screen = Screen.current()
     found = []
-    with state.app() as app:
-        for check in run_checks(app):
-            found.append(check)
-            glyph, word, sgr = WORDS[check.ok]
-            if state.json:
-                continue
-            if not screen.tty:
-                render.out(render.tsv((check.name, word, check.message, check.fix)))
-                continue
-            render.out(f"{screen.paint(f'{glyph} {word:<8}', sgr)} {check.name:<13} {safe_line(check.message)}")
-            if check.fix:
-                render.out(f"{'':>11}{screen.paint('fix:', '2')} {safe_line(check.fix)}")
-    if state.json:
-        render.out_json([
-            {"name": check.name, "ok": check.ok, "message": check.message, "fix": check.fix} for check in found
-        ])  # fmt: skip
-    return int(ExitCode.ENVIRONMENT if any(check.ok is False for check in found) else ExitCode.OK)
+    for check in checks:
+        found.append(check)
+        glyph, word, sgr = WORDS[check.ok]
+        if quiet:
+            continue
+        if not screen.tty:
+            render.out(render.tsv((check.name, word, check.message, check.fix)))
+            continue
+        render.out(f"{screen.paint(f'{glyph} {word:<8}', sgr)} {check.name:<13} {safe_line(check.message)}")
+        if check.fix:
+            render.out(f"{'':>11}{screen.paint('fix:', '2')} {safe_line(check.fix)}")
+    return found
+
+
+def as_json(check: Check) -> dict[str, Any]:
+    return {"name": check.name, "ok": check.ok, "message": check.message, "fix": check.fix}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from pithy_local.cli.command import State, Verb, pass_state
+from pithy_local.cli.params import task_argument
 from pithy_local.cli.render import Screen
 from pithy_local.clock import iso
 from pithy_local.errors import UsageError
@@ -29,7 +30,7 @@ Format = Callable[[LogLine], str]
 
 
 @click.command(cls=Verb)
-@click.argument("task_id", metavar="ID")
+@task_argument()
 @click.option("-f", "--follow", is_flag=True, help="Print new lines as they come, until the task has settled.")
 @click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Only this attempt.")
 @click.option("--lines", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")

@@ -13,21 +13,34 @@ from pithy_local.cli.command import Dashboard, Lazy, State, VerbGroup
 from pithy_local.cli.exit_codes import report
 
 PROGRAM = "pithy-local"
+COMPLETE = "_PITHY_LOCAL_COMPLETE"
+"""Set by the script that `completion` prints: the shell asks what fits, and no verb is run."""
 
 VERBS = {
     "add": Lazy("pithy_local.cli.add:add", "Queue a task: what to change, and in which repository."),
     "run": Lazy("pithy_local.cli.run:run", "Work the queue in the foreground."),
     "list": Lazy("pithy_local.cli.view:list_", "List tasks, newest first (also: ls)."),
-    "show": Lazy("pithy_local.cli.view:show", "Show one task: state, error, usage, attempts."),
+    "show": Lazy("pithy_local.cli.view:show", "Show one task: state, error, evidence, usage."),
     "logs": Lazy("pithy_local.cli.logs:logs", "Print a task's log; -f follows it."),
     "diff": Lazy("pithy_local.cli.diff:diff", "Print a task's patch; `git apply` takes it."),
     "wait": Lazy("pithy_local.cli.wait:wait", "Wait until tasks have settled."),
-    "cancel": Lazy("pithy_local.cli.wait:cancel", "Cancel queued or running tasks."),
+    "cancel": Lazy("pithy_local.cli.end:cancel", "Cancel tasks that have not ended."),
+    "retry": Lazy("pithy_local.cli.settled:retry", "Queue a settled task again; --feedback says more."),
+    "answer": Lazy("pithy_local.cli.settled:answer", "Answer the model's question."),
+    "accept": Lazy("pithy_local.cli.settled:accept", "Deliver a change that needs review."),
+    "reject": Lazy("pithy_local.cli.settled:reject", "Drop a change that needs review, or a question."),
+    "rm": Lazy("pithy_local.cli.end:rm", "Delete settled tasks with logs and diffs."),
+    "prune": Lazy("pithy_local.cli.end:prune", "Delete the tasks that settled long ago."),
+    "pause": Lazy("pithy_local.cli.hold:pause", "Start no more tasks; what runs goes on."),
+    "resume": Lazy("pithy_local.cli.hold:resume", "Start tasks again; --budget allows more today."),
+    "stats": Lazy("pithy_local.cli.stats:stats", "What was done and spent, and how it ended."),
+    "init": Lazy("pithy_local.cli.init:init", "Write a first configuration, question by question."),
     "tui": Lazy("pithy_local.cli.tui:tui", "Open the dashboard."),
     "demo": Lazy("pithy_local.cli.demo:demo", "See it work on a sample repository; needs no key."),
     "doctor": Lazy("pithy_local.cli.doctor:doctor", "Check this machine, with a fix for each finding."),
     "config": Lazy("pithy_local.cli.config:config", "Show, find or check the configuration."),
     "image": Lazy("pithy_local.cli.image:image", "Build, list or prune the sandbox image."),
+    "completion": Lazy("pithy_local.cli.completion:completion", "Print the completion script for a shell."),
 }
 
 HELP = """Type a task, get a pull request: AI agents in sealed containers on your own machine.
@@ -65,6 +78,10 @@ def root(ctx: click.Context) -> int | None:
 def main(argv: Sequence[str] | None = None, *, dashboard: Dashboard | None = None) -> int:
     """Run one invocation; the exit code. `dashboard` opens the terminal interface, which lies beside this layer."""
     _fill_closed()
+    if instruction := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(root, {}, PROGRAM, COMPLETE, instruction)
     args = list(sys.argv[1:] if argv is None else argv)
     state = State(dashboard=dashboard)
     for stream in (sys.stdout, sys.stderr):

@@ -27,7 +27,7 @@ GLYPHS = {
     Status.CANCELLED: ("⊘", "90"),
 }
 """Per status: a glyph and an SGR colour; the word always stands beside them."""
-NARROWEST = 6
+NARROWEST = 5
 """Columns that are left to a cell however narrow the terminal is."""
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pithy_local.door.reports import Event
 from pithy_local.git.policy import Stat
@@ -18,6 +18,15 @@ from pithy_local.text import clip, safe
 MAX_REJECTED = 20
 MAX_STEPS = 1_000
 MAX_STEP_TEXT = 500
+MAX_VERDICT = 40
+
+
+class History(Protocol):
+    """Where the events of an attempt are written down: its lease."""
+
+    def record_step(self, text: str) -> None: ...
+
+    def record_answer(self, round_: int, verdict: str) -> None: ...
 
 
 class Artifacts:
@@ -40,14 +49,18 @@ class Artifacts:
         """The diff as posted after a round: what is left of the work should the sandbox be killed now."""
         self._write("patch.diff", diff)
 
-    def event_sink(self, step: Callable[[str], None]) -> Callable[[Event], None]:
-        """Takes the runner's events: `step` gets what it is doing now, refused answers become files."""
+    def event_sink(self, history: History) -> Callable[[Event], None]:
+        """Takes the runner's events: steps and verdicts go into the history, refused answers become files."""
 
-        steps = count(1)
+        told = count(1)
 
         def take(event: Event) -> None:
-            if event.kind == "step" and next(steps) <= MAX_STEPS:
-                step(clip(safe(self._redactor.mask(str(event.data.get("text", "")))), MAX_STEP_TEXT))
+            if event.kind in ("step", "answer") and next(told) > MAX_STEPS:
+                return
+            if event.kind == "step":
+                history.record_step(clip(safe(self._redactor.mask(str(event.data.get("text", "")))), MAX_STEP_TEXT))
+            elif event.kind == "answer":
+                history.record_answer(int(event.data["round"]), clip(safe(str(event.data["verdict"])), MAX_VERDICT))
             elif event.kind == "rejected" and len(self._rejected) < MAX_REJECTED:
                 self._keep_rejected(event.data)
 

@@ -5,56 +5,85 @@ from __future__ import annotations
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.forge.base import PullRequest
 from pithy_local.forge.body import Report, has_marker, pr_body, subject
-from pithy_local.git.mirror import Mirror
+from pithy_local.git import coderabbit
 from pithy_local.git.push import push
 from pithy_local.lifecycle.host import Host
+from pithy_local.lifecycle.source import Source
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase
 from pithy_local.store.tasks import Tasks
 
 
-def deliver(bench: Workbench, host: Host, mirror: Mirror, *, base: str, sha: str, token: str) -> None:
-    """Bring the commit to `task.branch` of the remote and, where there is a forge, show it in one PR.
+class Delivery:
+    """Brings one attempt's commit to `task.branch` of the remote and, where there is a forge, shows it in one PR."""
 
-    Returns only when the remote's branch stands at our commit and the PR's head is it. From here on a cancel comes
-    too late. Raises PithyError (push_rejected, branch_conflict, github_auth, github_error, repo_unreachable).
-    """
-    lease, branch = host.lease, host.lease.task.branch
-    lease.record_commit(sha)
-    host.enter(Phase.DELIVERING)
-    host.say(f"delivering: pushing {sha[:12]} to {branch}")
-    lease.intend("push", branch)
-    push(mirror, sha, branch, expected=lease.last_pushed(), token=token)
-    lease.done("push", branch, sha)
-    if mirror.remote.slug is None:
-        return  # a plain remote: the branch is all there is
-    request = _pull_request(bench, host, mirror.remote.slug, base)
-    if request.head_sha != sha:
-        raise PithyError(
-            ErrorCode.GITHUB_ERROR, f"pull request #{request.number} does not show our commit",
-            detail={"pr": request.url, "head": request.head_sha, "ours": sha},
-        )  # fmt: skip
-    host.say(f"pull request #{request.number}: {request.url}")
+    def __init__(self, bench: Workbench, host: Host, source: Source) -> None:
+        self._bench, self._host, self._source = bench, host, source
+        self._lease, self._branch = host.lease, host.lease.task.branch
+        self._added: tuple[str, ...] = ()
 
+    def deliver(self, sha: str) -> str:
+        """Returns the commit that the branch shows, once the remote and the PR, where there is one, show it.
 
-def _pull_request(bench: Workbench, host: Host, slug: str, base: str) -> PullRequest:
-    """The open PR of our branch: found, else opened."""
-    lease, forge = host.lease, bench.forge()
-    task = Tasks(bench.store).get(lease.task.id)
-    lease.intend("pr", task.branch)
-    request = forge.find_pr(slug, task.branch)
-    if request is not None:
-        ours = "" if has_marker(request.body, task.id) else ", although its text is not ours"
-        host.say(f"pull request #{request.number} is open for this branch already: kept{ours}")
-    else:
-        report = Report(
-            task=task.id, prompt=bench.redactor.mask(task.prompt), provider=task.provider, model=task.model,
-            usage=task.usage, attempts=task.attempts,
-        )  # fmt: skip
-        request = forge.open_pr(
-            slug, head=task.branch, base=base, title=subject(bench.redactor.mask(task.title)), body=pr_body(report),
-            draft=bench.settings.github.draft,
-        )  # fmt: skip
-    lease.record_pr(request.number, request.url)
-    lease.done("pr", task.branch, str(request.number))
-    return request
+        From here on a cancel comes too late. Raises PithyError (push_rejected, branch_conflict, github_auth,
+        github_rate_limit, github_error, repo_unreachable).
+        """
+        host, lease, mirror = self._host, self._lease, self._source.mirror
+        sha = self._with_reviews(sha)
+        if sha not in lease.commits():
+            lease.record_commit(sha)
+        if host.phase is not Phase.DELIVERING:
+            host.enter(Phase.DELIVERING)
+        host.say(f"delivering: pushing {sha[:12]} to {self._branch}")
+        lease.intend("push", self._branch)
+        push(mirror, sha, self._branch, expected=lease.commits(), token=self._source.token, wait=host.wait)
+        lease.done("push", self._branch, sha)
+        if mirror.remote.slug is not None:  # of a plain remote the branch is all there is
+            self._show(mirror.remote.slug, sha)
+        return sha
+
+    def _with_reviews(self, sha: str) -> str:
+        """The commit, with CodeRabbit turned on by one more where the repository has no configuration of it."""
+        source = self._source
+        if source.mirror.remote.slug is None or not source.settings.github.coderabbit:
+            return sha
+        added = coderabbit.turn_on_reviews(
+            source.mirror, self._lease.task.id, sha, base=source.base, author=source.settings.git.author
+        )
+        if added is None:
+            return sha
+        self._added = (coderabbit.PATH,)
+        self._host.say(f"added {coderabbit.PATH}: CodeRabbit reviews pull requests against {source.base}")
+        return added
+
+    def _show(self, slug: str, sha: str) -> None:
+        request = self._pull_request(slug)
+        if request.head_sha != sha:
+            raise PithyError(
+                ErrorCode.GITHUB_ERROR, f"pull request #{request.number} does not show our commit",
+                detail={"pr": request.url, "head": request.head_sha, "ours": sha},
+            )  # fmt: skip
+        self._host.say(f"pull request #{request.number}: {request.url}")
+
+    def _pull_request(self, slug: str) -> PullRequest:
+        """The open PR of our branch: found, else opened."""
+        bench, host, lease, forge = self._bench, self._host, self._lease, self._bench.forge()
+        task = Tasks(bench.store).get(lease.task.id)
+        lease.intend("pr", task.branch)
+        request = forge.find_pr(slug, task.branch, wait=host.wait)
+        if request is not None:
+            ours = "" if has_marker(request.body, task.id) else ", although its text is not ours"
+            host.say(f"pull request #{request.number} is open for this branch already: kept{ours}")
+        else:
+            report = Report(
+                task=task.id, prompt=bench.redactor.mask(task.prompt), provider=task.provider, model=task.model,
+                usage=task.usage, attempts=task.attempts, verify=task.verify, added=self._added,
+                mended=task.patch.mended if task.patch else 0,
+            )  # fmt: skip
+            request = forge.open_pr(
+                slug, head=task.branch, base=self._source.base, title=subject(bench.redactor.mask(task.title)),
+                body=pr_body(report), draft=bench.settings.github.draft, wait=host.wait,
+            )  # fmt: skip
+        lease.record_pr(request.number, request.url)
+        lease.done("pr", task.branch, str(request.number))
+        return request

@@ -8,6 +8,7 @@ from pithy_local.door.loop import EventLoop
 from pithy_local.executors.base import Executor
 from pithy_local.forge.base import Forge
 from pithy_local.lifecycle.workbench import Workbench
+from pithy_local.notify import secrets_of
 from pithy_local.paths import Home
 from pithy_local.redact import Redactor
 from pithy_local.store import Store
@@ -18,7 +19,7 @@ def make_workbench(*, settings: Settings, secrets: Secrets, home: Home, store: S
     loop = EventLoop()
     return Workbench(
         settings=settings, secrets=secrets, home=home, store=store, clock=clock,
-        redactor=Redactor(secrets.known()), loop=loop,
+        redactor=Redactor((*secrets.known(), *secrets_of(settings.notify.urls))), loop=loop,
         make_executor=lambda name: make_executor(name, settings, home, loop),
         make_forge=lambda: make_forge(settings, secrets),
     )  # fmt: skip

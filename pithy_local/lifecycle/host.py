@@ -6,10 +6,14 @@ import threading
 from collections.abc import Callable
 
 from pithy_local.door.gateway import Gateway
-from pithy_local.errors import Cancelled, LeaseLost, PithyError
+from pithy_local.errors import Cancelled, LeaseLost, Parked, PithyError
 from pithy_local.lifecycle.attempt_log import AttemptLog
 from pithy_local.models import Phase, Stream
 from pithy_local.store.lease import Lease
+
+
+VERIFY_ROLES = ("-vbase", "-vpatch")
+"""Ends of the names of sandboxes that are not the agent's."""
 
 
 class Host:
@@ -18,11 +22,11 @@ class Host:
     def __init__(self, lease: Lease, *, on_phase: Callable[[Phase], None]) -> None:
         self.lease = lease
         self.stopping = threading.Event()
-        self.phase = Phase.PREPARING
+        self.phase = lease.task.phase or Phase.PREPARING
         self._on_phase = on_phase
         self._border = threading.Lock()  # a cancel comes before a phase or after it, never in between
         self._cancelled = False
-        self._failure: PithyError | None = None
+        self._failure: PithyError | Parked | None = None
         self._effects: dict[str, str] = {}
         self._log: AttemptLog | None = None
         self._gateway: Gateway | None = None
@@ -58,8 +62,8 @@ class Host:
         """The lease is gone: end without writing anything."""
         self.stopping.set()
 
-    def fail(self, error: PithyError) -> None:
-        """A thread that serves the attempt failed: end it with this error."""
+    def fail(self, error: PithyError | Parked) -> None:
+        """A thread that serves the attempt failed, or found that it cannot go on now: end it with this."""
         with self._border:
             if not self.stopping.is_set():
                 self._failure = error
@@ -72,6 +76,11 @@ class Host:
             if self._log is not None and self._log.failure is not None:
                 raise self._log.failure
             raise Cancelled(self.lease.task.id) if self._cancelled else LeaseLost(self.lease.task.id)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, unless the attempt must end meanwhile: then `checkpoint` raises."""
+        self.stopping.wait(seconds)
+        self.checkpoint()
 
     def enter(self, phase: Phase) -> None:
         with self._border:
@@ -90,7 +99,7 @@ class Host:
     def intend(self, effect: str, key: str) -> None:
         self._effects[effect] = key
         self.lease.intend(effect, key)
-        if effect == "create":
+        if effect == "create" and not key.endswith(VERIFY_ROLES):
             self.lease.record_container(key)
 
     def done(self, effect: str, result: str = "") -> None:

@@ -11,9 +11,18 @@ from typing import Any
 from pithy_local.door.gateway import Gateway
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.models import Status
-from pithy_local.text import for_storage
+from pithy_local.text import for_storage, safe_line
 
-NEEDS_REVIEW = frozenset({ErrorCode.PATCH_MALFORMED, ErrorCode.PATCH_REJECTED, ErrorCode.PATCH_EMPTY, ErrorCode.POLICY})
+NEEDS_REVIEW = frozenset(
+    {
+        ErrorCode.PATCH_MALFORMED,
+        ErrorCode.PATCH_REJECTED,
+        ErrorCode.PATCH_EMPTY,
+        ErrorCode.POLICY,
+        ErrorCode.VERIFY_FAILED,
+        ErrorCode.AWAITING_REVIEW,
+    }
+)
 """CONTRACT §4: with these a person looks at the work; every other code is a failure."""
 
 RUNNER_MAY_SAY = frozenset(
@@ -35,18 +44,23 @@ NO_STATE = frozenset(
         ErrorCode.REFUSED,
         ErrorCode.NOT_THERE_YET,
         ErrorCode.GIT_MISSING,
+        ErrorCode.BUDGET,
         ErrorCode.STORE,
     }
 )
 """Answers to a request. A task that meets one of them fails as `internal`, with the words and the hint as they are."""
 
+MAX_HINT = 300
 MAX_DETAIL_TEXT = 4_000
 MAX_DETAIL_ITEMS = 50
 MAX_DETAIL_DEPTH = 5
-"""Bounds of an error's detail, of which the sandbox may have written up to 4 MiB."""
+"""Bounds of an error's hint and detail, of which the sandbox may have written up to 4 MiB."""
 
 
 def status_of(code: ErrorCode) -> Status:
+    """How a task stands that ended with this code."""
+    if code is ErrorCode.CLARIFICATION:
+        return Status.NEEDS_CLARIFICATION
     return Status.NEEDS_REVIEW if code in NEEDS_REVIEW else Status.FAILED
 
 
@@ -57,13 +71,21 @@ def failure_of(gateway: Gateway) -> PithyError | None:
         return PithyError(ErrorCode.CONTAINER_LOST, "the runner ended without a result")
     if result.outcome == "ready":
         return None
+    if result.outcome == "question":
+        return PithyError(ErrorCode.CLARIFICATION, result.message)
     said = ErrorCode.of(result.code or "")
     if said in RUNNER_MAY_SAY - {ErrorCode.AGENT_FAILED}:
-        return PithyError(said, result.message, detail=result.detail)
+        return PithyError(said, result.message, hint=_hint_of(result.detail), detail=result.detail)
     seen = gateway.failure
     if seen is not None:
         return PithyError(ErrorCode.of(seen.code), seen.message, detail=seen.detail)
     return PithyError(ErrorCode.AGENT_FAILED, result.message, detail=result.detail)
+
+
+def _hint_of(detail: Mapping[str, Any]) -> str | None:
+    """What the runner says is to be done, in one line; None where it says nothing."""
+    hint = detail.get("hint")
+    return safe_line(hint)[:MAX_HINT] if isinstance(hint, str) and hint else None
 
 
 def host_error(error: Exception) -> PithyError:

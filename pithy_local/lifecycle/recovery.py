@@ -14,6 +14,7 @@ from pithy_local.lifecycle.attempt_log import AttemptLog
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status, TaskError
 from pithy_local.paths import remove_tree
+from pithy_local.store.calls import Calls
 from pithy_local.store.lease import Lease, OwnedTask, Processes
 from pithy_local.store.tasks import Tasks
 
@@ -71,8 +72,11 @@ class Recovery:
             return
         for box in left:
             executor.remove(box.handle)
+        Calls(self.bench.store, lease.n, task.attempts).abandon()
         try:
-            self._end(lease, nothing_happened=task.phase is Phase.PREPARING and not left)
+            self._end(
+                lease, nothing_happened=task.phase is Phase.PREPARING and not any(box.role == "agent" for box in left)
+            )
         except LeaseLost:
             return
 
@@ -81,6 +85,10 @@ class Recovery:
         too_late = task.phase is Phase.DELIVERING  # the remote may show the work already
         if task.phase is Phase.CANCELLING or (task.cancel_requested and not too_late):
             self._settle(lease, Status.CANCELLED, None, "cancelled; the process that ran this attempt is gone")
+        elif too_late and task.patch is not None:
+            self._note(lease, "delivered again: the process that was delivering this change is gone")
+            lease.hand_back()
+            self.say(f"{task.id}: delivered again")
         elif nothing_happened:
             self._note(lease, "queued again: the process that had claimed this task is gone")
             lease.requeue()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pithy_local.errors import ErrorCode, PithyError, UsageError
 from pithy_local.forge.base import Forge, RepoInfo
-from pithy_local.git.mirror import Mirror
-from pithy_local.git.push import remote_head
+from pithy_local.git.mirror import Mirror, choices, empty
+from pithy_local.git.push import remote_branches
 from pithy_local.git.refs import is_branch_name
 from pithy_local.git.remote import Remote, check_local, parse_repo
 from pithy_local.paths import Home
+from pithy_local.retry import Wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,23 +33,24 @@ class Repositories:
     def __init__(self, *, api_url: str, token: str, home: Home, forge: Callable[[], Forge]) -> None:
         self._api_url, self._token, self._home, self._forge = api_url, token, home, forge
 
-    def connect(self, repo: str) -> Connection:
-        """Ask the forge, if there is one; nothing is fetched yet.
+    def connect(self, repo: str, *, wait: Wait | None = time.sleep) -> Connection:
+        """Ask the forge, if there is one; nothing is fetched yet. `wait` None: it is asked once only.
 
         Raises UsageError, PithyError (github_auth: no right to push; repo_unreachable, github_error, …).
         """
         remote = parse_repo(repo, api_url=self._api_url)
         if remote.slug is None:
             return Connection(mirror=Mirror(self._home.mirrors, remote), token="", default_branch=None)
-        info = self._info(remote.slug)
+        info = self._info(remote.slug, wait)
         mirror = Mirror(self._home.mirrors, remote.at(info.clone_url))
         return Connection(mirror=mirror, token=self._token, default_branch=info.default_branch)
 
     def check(self, repo: str, base: str | None) -> tuple[Remote, tuple[str, ...]]:
-        """What `add` needs to know before a task is queued: the remote, and warnings.
+        """What `add` needs to know before a task is queued: the remote, and warnings. One try each: somebody waits.
 
-        Raises UsageError, PithyError (repo_unreachable, github_auth) for what does not exist or may not be pushed to.
-        A repository that cannot be asked now (offline, 5xx, rate limit) is a warning: it may be reachable later.
+        Raises UsageError, PithyError for what does not exist (repo_unreachable), may not be pushed to (github_auth)
+        or has nothing to work on (repo_analysis). A repository that cannot be asked now (offline, 5xx, rate limit) is
+        a warning: it may be reachable later.
         """
         remote = parse_repo(repo, api_url=self._api_url)
         if remote.kind == "path":
@@ -55,9 +58,7 @@ class Repositories:
         if base is not None and not is_branch_name(base):
             raise UsageError(f"{base!r} is not a branch name")
         try:
-            connection = self.connect(repo)
-            if remote.kind == "url" or base is not None:
-                self._look(connection, remote, base)
+            _look(self.connect(repo, wait=None), remote, base)
         except PithyError as error:
             if _may_be_back(error):
                 return remote, (f"{remote.display} could not be checked: {error.message}",)
@@ -66,15 +67,9 @@ class Repositories:
             raise
         return remote, ()
 
-    def _look(self, connection: Connection, remote: Remote, base: str | None) -> None:
-        """Whether git answers and has the base branch."""
-        found = remote_head(connection.mirror, base or "main", connection.token)
-        if base is not None and found is None:
-            raise UsageError(f"{remote.display} has no branch {base!r}", hint="Name a branch that exists with --base.")
-
-    def _info(self, slug: str) -> RepoInfo:
+    def _info(self, slug: str, wait: Wait | None) -> RepoInfo:
         try:
-            info = self._forge().repository(slug)
+            info = self._forge().repository(slug, wait=wait)
         except PithyError as error:
             if error.code is ErrorCode.REPO_UNREACHABLE and not self._token:
                 raise PithyError(ErrorCode.GITHUB_AUTH, f"{slug} cannot be seen: there is no GitHub token") from error
@@ -85,6 +80,17 @@ class Repositories:
         if info.archived:
             raise PithyError(ErrorCode.GITHUB_AUTH, f"{slug} is archived: nobody can push to it", hint="Unarchive it.")
         return info
+
+
+def _look(connection: Connection, remote: Remote, base: str | None) -> None:
+    """Whether git answers and has the branch to build on."""
+    branches = remote_branches(connection.mirror, connection.token)
+    if not branches:
+        raise empty(remote)
+    wanted = base or connection.default_branch
+    if wanted is not None and wanted not in branches:
+        hint = f"{choices(wanted, branches)} Name a branch that exists with --base."
+        raise UsageError(f"{remote.display} has no branch {wanted!r}", hint=hint)
 
 
 def _may_be_back(error: PithyError) -> bool:

@@ -21,10 +21,13 @@ from pithy_local.lifecycle.host import Host
 from pithy_local.lifecycle.recovery import Recovery
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Task
+from pithy_local.notify import Notifier
+from pithy_local.store.holds import Holds
 from pithy_local.store.lease import Lease, Processes
 from pithy_local.store.tasks import Tasks
 
 TICK_SECONDS = 0.1
+NOTIFY_SECONDS = 1.0
 BEAT_SECONDS = 10.0
 RECOVER_SECONDS = 15.0
 ENGINE_SECONDS = 3.0
@@ -60,6 +63,8 @@ class Supervisor:
         self._ids = list(ids) or None
         self._concurrency = jobs or bench.settings.concurrency
         self._tasks = Tasks(bench.store)
+        self._holds = Holds(bench.store)
+        self._notifier = Notifier(bench.store, bench.settings.notify, bench.redactor, self._say)
         self._running: dict[str, Host] = {}
         self._lock = threading.Lock()
         self._turn = threading.Lock()  # between a claim and its thread a task is neither queued nor running here
@@ -100,7 +105,7 @@ class Supervisor:
         """Begin to work. Raises PithyError(store)."""
         self._owner = Processes(self.bench.store).register(self._kind)
         self.bench.loop.start()
-        for target in (self._work, self._guard):
+        for target in (self._work, self._guard, self._notify):
             thread = threading.Thread(target=target, name=f"supervisor{target.__name__}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -115,6 +120,8 @@ class Supervisor:
                     self._cancel(host)
             self.bench.clock.sleep(0.02)
         self._stop.set()
+        if self._threads:
+            self._tell_the_rest()
         for thread in self._threads:
             thread.join()
         self._threads = []
@@ -126,13 +133,23 @@ class Supervisor:
                 self._say(error.message)
             self.bench.close()
 
+    def _tell_the_rest(self) -> None:
+        """What settled last is told, too: `run --until-idle` ends right after it."""
+        try:
+            self._notifier.drain()
+        except PithyError as error:  # the next process tells it
+            self._say(f"{error.message}. {error.hint}")
+
     def tick(self) -> None:
         """One round: recover if it is time and we lead, claim while slots are free."""
         if self._lead() and time.monotonic() >= self._recover_at:
             self._recover()
             self._recover_at = time.monotonic() + RECOVER_SECONDS
         able = [name for name in EXECUTORS if name in WITHOUT_ENGINE or self._engine_answers()]
-        while self.running < self._concurrency and self._take(able):
+        self._holds.lift()
+        while self._take(lambda: self._tasks.claim_accepted(self._owner, ids=self._ids)):
+            pass
+        while self.running < self._concurrency and self._take(lambda: self._claim(able)):
             pass
         # last, in one step: who reads it must not take a task that was about to be claimed for one that waits
         waits = not self._tasks.queued(WITHOUT_ENGINE, self._ids)
@@ -163,9 +180,13 @@ class Supervisor:
 
         self._repeat(look)
 
-    def _repeat(self, step: Callable[[], None]) -> None:
+    def _notify(self) -> None:
+        """Tell people what has settled."""
+        self._repeat(self._notifier.tick, NOTIFY_SECONDS)
+
+    def _repeat(self, step: Callable[[], None], pause: float = TICK_SECONDS) -> None:
         try:
-            while not self._stop.wait(TICK_SECONDS):
+            while not self._stop.wait(pause):
                 try:
                     step()
                 except PithyError as error:  # a full disk, a locked store: say so and try again
@@ -215,12 +236,15 @@ class Supervisor:
             except (LeaseLost, PithyError):
                 pass  # it has settled meanwhile, or the store is locked: the phase is for people, the attempt ends
 
-    def _take(self, able: Sequence[str]) -> bool:
+    def _claim(self, able: Sequence[str]) -> Task | None:
+        return self._tasks.claim(self._owner, executors=able, concurrency=self._concurrency, ids=self._ids)
+
+    def _take(self, claim: Callable[[], Task | None]) -> bool:
         """Claim one task and start its thread; False when there is none to take."""
         with self._turn:
             if not self._claiming:
                 return False
-            task = self._tasks.claim(self._owner, executors=able, concurrency=self._concurrency, ids=self._ids)
+            task = claim()
             if task is not None:
                 self._launch(task)
             return task is not None

@@ -1,0 +1,114 @@
+"""`cancel`, `rm` and `prune`: be rid of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from pithy_local.cli import render
+from pithy_local.cli.command import State, Verb, pass_state
+from pithy_local.cli.params import SETTLED, Span, tasks_argument
+from pithy_local.cli.view import print_tasks
+from pithy_local.errors import ExitCode, Refused
+from pithy_local.models import Status, Task
+
+if TYPE_CHECKING:
+    from pithy_local.service import App
+
+
+@click.command(cls=Verb)
+@tasks_argument(Status.QUEUED, Status.RUNNING, Status.NEEDS_REVIEW, Status.NEEDS_CLARIFICATION)
+@pass_state
+def cancel(state: State, ids: tuple[str, ...]) -> int:
+    """Cancel the tasks ID: a running one as soon as its worker has removed its sandbox, others at once.
+
+    A task that has ended already is refused (exit code 6); the others are cancelled all the same.
+    """
+    from pithy_local import service
+
+    with state.app() as app:
+        chosen = _look_up(app, ids)
+        cancelled, refusal = _each(chosen, lambda task_id: service.cancel(app, task_id))
+        print_tasks(app, cancelled, as_json=state.json)
+    if refusal:
+        raise refusal
+    return int(ExitCode.OK)
+
+
+@click.command(cls=Verb)
+@tasks_argument(*SETTLED)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_state
+def rm(state: State, ids: tuple[str, ...], yes: bool) -> int:
+    """Delete the tasks ID with their logs and diffs, and print their ids.
+
+    Branches and pull requests stay, and what was spent stays counted. A task that is queued or running is refused
+    (exit code 6); the others are removed all the same.
+    """
+    from pithy_local import service
+
+    with state.app() as app:
+        chosen = _look_up(app, ids)
+        state.confirm(_question(len(chosen)), yes=yes)
+        removed, refusal = _each(chosen, lambda task_id: service.remove(app, task_id))
+    _print([task.id for task in removed], state)
+    if refusal:
+        raise refusal
+    return int(ExitCode.OK)
+
+
+@click.command(cls=Verb)
+@click.option("--older-than", type=Span(), default="30d", metavar="AGE", help="Settled longer ago (default 30d).")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_state
+def prune(state: State, older_than: float, yes: bool) -> int:
+    """Delete every task that settled long ago, with logs and diffs, and print their ids.
+
+    Branches and pull requests stay, and what was spent stays counted.
+    """
+    from pithy_local import service
+
+    with state.app() as app:
+        number = len(service.prunable(app, older_than))
+        removed: list[str] = []
+        if number:
+            state.confirm(_question(number), yes=yes)
+            removed = service.prune(app, older_than)
+    _print(removed, state)
+    if not removed:
+        state.say("Nothing to remove.")
+    return int(ExitCode.OK)
+
+
+def _look_up(app: App, refs: Sequence[str]) -> list[str]:
+    """The ids, each once. All are looked up before the first task is touched: a typing mistake changes nothing."""
+    from pithy_local import service
+
+    return list(dict.fromkeys(service.find(app, ref).id for ref in refs))
+
+
+def _each(ids: Sequence[str], act: Callable[[str], Task]) -> tuple[list[Task], Refused | None]:
+    """Do it to every task that allows it; those tasks, and what the others said."""
+    done, refused = [], []
+    for task_id in ids:
+        try:
+            done.append(act(task_id))
+        except Refused as error:
+            refused.append(error)
+    if not refused:
+        return done, None
+    return done, Refused("; ".join(error.message for error in refused), hint=refused[0].hint)
+
+
+def _question(number: int) -> str:
+    return f"Remove {render.number_of(number, 'task')} with logs and diffs"
+
+
+def _print(removed: list[str], state: State) -> None:
+    if state.json:
+        render.out_json(removed)
+        return
+    for task_id in removed:
+        render.out(task_id)

@@ -1,0 +1,69 @@
+"""How an attempt ends: settled, with the reason, or queued again, uncharged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pithy_local.clock import iso
+from pithy_local.errors import ErrorCode, LeaseLost, Parked, PithyError
+from pithy_local.lifecycle.artifacts import Artifacts
+from pithy_local.lifecycle.host import Host
+from pithy_local.lifecycle.outcome import presentable, status_of
+from pithy_local.lifecycle.workbench import Workbench
+from pithy_local.models import Status, TaskError
+from pithy_local.text import for_storage
+
+SETTLE_MS, SETTLE_PAUSE = 60_000, 0.2
+"""How long an attempt's end is tried to be written, and the seconds between two tries."""
+MAX_PARKED_MS = 24 * 3_600_000
+"""A task that was asked for a day ago and still meets the rate limit has failed."""
+
+
+class Ending:
+    """Writes the end of one attempt: the log first, so that it is complete when the status says that it is over."""
+
+    def __init__(self, bench: Workbench, host: Host, artifacts: Artifacts) -> None:
+        self._bench, self._host, self._artifacts = bench, host, artifacts
+        self._task = host.lease.task
+
+    def park(self, parked: Parked) -> None:
+        """Back to the queue."""
+        started = self._task.started_at or self._task.created_at
+        if parked.until and self._bench.clock.now_ms() - started > MAX_PARKED_MS:
+            self.fail(PithyError(ErrorCode.LLM_RATE_LIMIT, f"{parked.words}, for more than a day now"))
+            return
+        until = f" until {iso(parked.until)}" if parked.until else ""
+        self._host.log.close(last=f"queued again{until}, this attempt is not charged: {parked.words}")
+        self._written(lambda: self._host.lease.requeue(not_before=parked.until))
+
+    def fail(self, error: PithyError) -> None:
+        """Settle with the status that the error's code means."""
+        mask = self._bench.redactor.mask
+        told = TaskError(
+            code=error.code.word, message=for_storage(mask(error.message)),
+            hint=re.sub(r"\bID\b", self._task.id, error.hint),
+            detail={**presentable(error.detail, mask), **self._artifacts.rejected_detail()},
+        )  # fmt: skip
+        status = status_of(error.code)
+        self.settle(status, told, f"{status.value.replace('_', ' ')}: {told.message} [{told.code}]")
+
+    def settle(self, status: Status, error: TaskError | None, words: str) -> None:
+        """Settle, with `words` as the log's last line."""
+        self._host.log.close(last=words)
+        question = error.message if error and status is Status.NEEDS_CLARIFICATION else None
+        self._written(lambda: self._host.lease.settle(status, error, question=question))
+
+    def _written(self, write: Callable[[], None]) -> None:
+        """How it ended is known here alone: a locked store and a full disk are waited for."""
+        clock = self._bench.clock
+        deadline = clock.lease_ms() + SETTLE_MS
+        while True:
+            try:
+                return write()
+            except LeaseLost:
+                return None  # the new owner says how it ends
+            except PithyError as problem:
+                if problem.code not in (ErrorCode.STORE, ErrorCode.DISK_FULL) or clock.lease_ms() > deadline:
+                    raise
+            clock.sleep(SETTLE_PAUSE)

@@ -1,0 +1,119 @@
+"""The runner's job: all that the sandbox is told. Its other end is `runner/job.py`; a test holds the two together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pithy_local.config import seconds
+from pithy_local.door.model_limits import max_output_tokens
+from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.lifecycle import services
+from pithy_local.lifecycle.host import Host
+from pithy_local.lifecycle.outcome import NEEDS_REVIEW
+from pithy_local.lifecycle.source import Source
+from pithy_local.lifecycle.workbench import Workbench
+from pithy_local.models import Attempt, Verified
+from pithy_local.store.tasks import Tasks
+from pithy_local.text import clip
+
+VERSION = 2
+CONTEXT_TOKENS = 24_000
+MAX_OUTPUT_TOKENS = 32_000
+"""Providers count the limit that is asked for against the rate limit, and the ledger reserves it."""
+MAX_HISTORY_TEXT = 20_000
+"""Characters of one earlier patch or problem."""
+
+
+def make(bench: Workbench, host: Host, source: Source, verified: Sequence[Verified]) -> dict[str, Any]:
+    """The job without its paths, which the executor knows. `verified`: how the verify commands ended on the base.
+
+    Raises PithyError (agent_failed) for scripted replies that cannot be read.
+    """
+    task, model = host.lease.task, bench.settings.model
+    provider, _, name = model.fallback.partition(":") if task.provider != "scripted" else ("", "", "")
+    return {
+        "version": VERSION, "task": task.id, "attempt": task.attempts, "title": task.title, "prompt": task.prompt,
+        "base": source.base, "base_sha": source.base_sha,
+        "provider": task.provider, "model": task.model, "temperature": model.openai.temperature,
+        "reasoning": model.reasoning, "max_output_tokens": _output_tokens(task.provider, task.model),
+        "fallback": {"provider": provider, "model": name} if provider else None,
+        "fallback_max_output_tokens": _output_tokens(provider, name) if provider else None,
+        "replies": read_replies(model.scripted.file) if task.provider == "scripted" else [],
+        "context_tokens": CONTEXT_TOKENS, "call_timeout": seconds(model.timeout), "repair_rounds": model.repair_rounds,
+        "max_diff_bytes": services.MAX_DIFF_BYTES,
+        "verify": [
+            {"command": each.command, "base_exit": each.base_exit, "base_output": each.base_output}
+            for each in verified
+        ],
+        "verify_timeout": seconds(bench.settings.verify_timeout),
+        "history": list(_history(bench, host)),
+        "findings": _findings(bench, host, source),
+    }  # fmt: skip
+
+
+def _output_tokens(provider: str, model: str) -> int:
+    """What one answer may have: the model's own limit, but no more than any change needs."""
+    return min(max_output_tokens(provider, model), MAX_OUTPUT_TOKENS)
+
+
+def _history(bench: Workbench, host: Host) -> Iterator[dict[str, str]]:
+    """What happened in the attempts before this one, in order: questions, answers, feedback, the last diff."""
+    attempts = Tasks(bench.store).attempts(host.lease.task.id)
+    for before, after in pairwise(attempts):
+        if before.question:
+            yield {"kind": "question", "text": before.question}
+        if after is attempts[-1]:
+            yield from _last_change(bench, before)
+        if after.feedback:
+            yield {"kind": "answer" if before.question else "feedback", "text": after.feedback}
+
+
+def _last_change(bench: Workbench, attempt: Attempt) -> Iterator[dict[str, str]]:
+    """The diff that was made last, and why it was not enough; what failed around the model is not its to know."""
+    if attempt.patch is not None:
+        try:
+            diff = (bench.home.root / attempt.patch.path).read_text("utf-8", "replace")
+        except OSError:
+            diff = ""
+        if diff:
+            yield {"kind": "patch", "text": clip(diff, MAX_HISTORY_TEXT)}
+    error = attempt.error
+    if error is not None and ErrorCode.of(error.code) in NEEDS_REVIEW - {ErrorCode.AWAITING_REVIEW}:
+        detail = json.dumps(error.detail, ensure_ascii=False, indent=1) if error.detail else ""
+        yield {"kind": "problem", "text": clip(f"{error.message}\n{detail}".strip(), MAX_HISTORY_TEXT)}
+
+
+def _findings(bench: Workbench, host: Host, source: Source) -> list[dict[str, Any]]:
+    """CodeRabbit's, most important first; a forge that cannot be asked for them does not keep the task."""
+    slug = source.mirror.remote.slug
+    if slug is None or not bench.settings.github.coderabbit:
+        return []
+    try:
+        found = bench.forge().review_findings(slug, host.lease.task.branch, wait=host.wait)
+    except PithyError as error:
+        host.say(f"CodeRabbit's findings could not be read: {error.message}. Going on without them")
+        return []
+    if found:
+        host.say(f"{len(found)} findings of CodeRabbit go to the model")
+    return [asdict(finding) for finding in found]
+
+
+def read_replies(file: str) -> list[str]:
+    """The scripted provider's replies: a JSON array of strings.
+
+    Raises PithyError(agent_failed) for a missing or wrong file.
+    """
+    hint = "`model.scripted.file` names a JSON array of strings."
+    try:
+        replies = json.loads(Path(file).expanduser().read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"the scripted replies cannot be read: {error}"
+        raise PithyError(ErrorCode.AGENT_FAILED, message, hint=hint) from error
+    if not isinstance(replies, list) or not all(isinstance(reply, str) for reply in replies):
+        raise PithyError(ErrorCode.AGENT_FAILED, f"{file} is not a JSON array of strings", hint=hint)
+    return replies

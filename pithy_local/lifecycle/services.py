@@ -1,0 +1,114 @@
+"""What stands behind one attempt's door: the models it may ask, its ledger, the rate limits, its reports."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal, TypeVar
+
+from pithy_local.clock import iso
+from pithy_local.config import seconds
+from pithy_local.door.gateway import Gateway, Upstream
+from pithy_local.door.ledger import Ask, Call, Ledger
+from pithy_local.door.reports import Reports
+from pithy_local.lifecycle.artifacts import Artifacts
+from pithy_local.lifecycle.host import Host
+from pithy_local.lifecycle.ledger import StoreLedger
+from pithy_local.lifecycle.outcome import host_error
+from pithy_local.lifecycle.workbench import Workbench
+from pithy_local.store import Store
+from pithy_local.store.calls import Calls
+from pithy_local.store.holds import Holds
+
+T = TypeVar("T")
+
+MAX_DIFF_BYTES = 10_000_000
+"""A diff beyond this is refused at the sandbox's border; no reviewer reads one."""
+
+
+@contextmanager
+def serve(bench: Workbench, host: Host, artifacts: Artifacts, *, isolated: bool) -> Iterator[None]:
+    """The attempt's gateway, from here to the end of its sandbox; `host.gateway` is it."""
+    lease, task = host.lease, host.lease.task
+    ledger = StoreLedger(bench.settings, task, Calls(bench.store, lease.n, task.attempts), host.say)
+    gateway = Gateway(
+        upstreams=upstreams(bench, task.provider, task.model), call_timeout=seconds(bench.settings.model.timeout),
+        ledger=GuardedLedger(ledger, host), gate=StoreGate(bench.store),
+        on_wait=lambda provider, until: host.say(f"{provider} limits the rate: waiting until {iso(until)}"),
+        on_park=host.fail,
+        reports=Reports(
+            on_event=guarded(host, artifacts.event_sink(lease)), on_diff=guarded(host, artifacts.keep_round),
+            max_diff_bytes=MAX_DIFF_BYTES,
+        ),
+        token=None if isolated else secrets.token_urlsafe(32), clock=bench.clock, secrets=bench.secrets.known(),
+    )  # fmt: skip
+    host.attach(gateway=gateway)
+    try:
+        yield
+    finally:
+        bench.loop.call(gateway.aclose())
+
+
+def upstreams(bench: Workbench, provider: str, model: str) -> list[Upstream]:
+    """Where the task's model and the fallback's are, and their keys; none for `scripted`, which asks nobody."""
+    if provider == "scripted":
+        return []
+    settings = bench.settings.model
+    models: dict[str, set[str]] = {provider: {model}}
+    second, _, second_model = settings.fallback.partition(":")
+    if second:
+        models.setdefault(second, set()).add(second_model)
+    base_urls = {"openai": settings.openai.base_url, "anthropic": settings.anthropic.base_url}
+    return [
+        Upstream(name=name, base_url=base_urls[name], api_key=bench.secrets.api_key(name), models=frozenset(allowed))
+        for name, allowed in models.items()
+    ]
+
+
+class StoreGate:
+    """Implements `door.rate_limit.RateGate`: one gate a provider for all processes of the home."""
+
+    def __init__(self, store: Store) -> None:
+        self._holds = Holds(store)
+
+    def closed_until(self, provider: str) -> int:
+        return self._holds.closed_until(provider)
+
+    def close(self, provider: str, until_ms: int) -> None:
+        self._holds.close_gate(provider, until_ms)
+
+
+class GuardedLedger:
+    """Implements `door.ledger.Ledger`: where nothing can be written down, nothing may be spent."""
+
+    def __init__(self, ledger: Ledger, host: Host) -> None:
+        self._ledger, self._host = ledger, host
+
+    def reserve(self, ask: Ask) -> int | Literal["wait", "token_limit", "budget"]:
+        with ending(self._host):
+            return self._ledger.reserve(ask)
+
+    def settle(self, ticket: int, call: Call) -> None:
+        with ending(self._host):
+            self._ledger.settle(ticket, call)
+
+
+def guarded(host: Host, serve_one: Callable[[T], None]) -> Callable[[T], None]:
+    """`serve_one`, whose failure ends the attempt."""
+
+    def call(argument: T) -> None:
+        with ending(host):
+            serve_one(argument)
+
+    return call
+
+
+@contextmanager
+def ending(host: Host) -> Iterator[None]:
+    """What the gateway calls, from threads of its own: a failure in there ends the attempt, not only one request."""
+    try:
+        yield
+    except Exception as error:
+        host.fail(host_error(error))
+        raise

@@ -1,0 +1,1 @@
+"""What `init` proposes and writes: the configuration, and a repository's verify commands."""

@@ -1,0 +1,83 @@
+"""The use cases, one function a verb: what the command line and the dashboard call, and nothing else."""
+
+from pithy_local.service.adding import Added, AddRequest, add
+from pithy_local.service.app import App, open_app
+from pithy_local.service.holding import (
+    Overview,
+    Spending,
+    Wait,
+    explain_pause,
+    moment,
+    overview,
+    pause,
+    paused,
+    resume,
+    spending,
+    waiting,
+    waits,
+)
+from pithy_local.service.images import build_image, list_images, prune_images
+from pithy_local.service.reading import (
+    attempts,
+    change_token,
+    diff,
+    find,
+    follow_log,
+    last_seq,
+    list_tasks,
+    log_page,
+    log_tail,
+    stats,
+    steps,
+    wait,
+)
+from pithy_local.service.settling import accept, answer, cancel, prunable, prune, reject, remove, retry
+from pithy_local.service.working import has_worker, run, worker
+from pithy_local.store.holds import Pause
+
+__all__ = [
+    "AddRequest",
+    "Added",
+    "App",
+    "Overview",
+    "Pause",
+    "Spending",
+    "Wait",
+    "accept",
+    "add",
+    "answer",
+    "attempts",
+    "build_image",
+    "cancel",
+    "change_token",
+    "diff",
+    "explain_pause",
+    "find",
+    "follow_log",
+    "has_worker",
+    "last_seq",
+    "list_images",
+    "list_tasks",
+    "log_page",
+    "log_tail",
+    "moment",
+    "open_app",
+    "overview",
+    "pause",
+    "paused",
+    "prunable",
+    "prune",
+    "prune_images",
+    "reject",
+    "remove",
+    "resume",
+    "retry",
+    "run",
+    "spending",
+    "stats",
+    "steps",
+    "wait",
+    "waiting",
+    "waits",
+    "worker",
+]

@@ -1,0 +1,121 @@
+"""Looking: at tasks, their logs and diffs, and at how they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pithy_local.errors import NotThereYet, UsageError
+from pithy_local.models import Attempt, LogLine, Status, Task
+from pithy_local.service.app import POLL_SECONDS, App
+from pithy_local.store.logs import Logs
+from pithy_local.store.tasks import Tasks
+
+if TYPE_CHECKING:
+    from pithy_local.store.stats import By, Stats
+
+
+def find(app: App, ref: str) -> Task:
+    """By id or unique prefix. Raises NoSuchTask, UsageError when it fits several."""
+    return Tasks(app.store).find(ref)
+
+
+def list_tasks(
+    app: App, *, statuses: Collection[Status] = (), repo: str | None = None, limit: int | None = None
+) -> list[Task]:
+    """Newest first. `repo`: any name of it that `add` takes. Raises UsageError for what can be none."""
+    if repo is not None:
+        from pithy_local.git.remote import parse_repo
+
+        repo = parse_repo(repo, api_url=app.settings.github.api_url).display
+    return Tasks(app.store).select(statuses=statuses, repo=repo, limit=limit)
+
+
+def attempts(app: App, task_id: str) -> list[Attempt]:
+    """Of one task, in order."""
+    return Tasks(app.store).attempts(task_id)
+
+
+def steps(app: App) -> dict[str, str]:
+    """What each running task is doing now, by id, in its sandbox's words; none for phases of the host."""
+    return Tasks(app.store).steps()
+
+
+def log_page(app: App, task_id: str, *, after: int = 0, limit: int = 1000, attempt: int | None = None) -> list[LogLine]:
+    """Lines with seq > `after`, in order, `limit` at most."""
+    return Logs(app.store).page(task_id, after=after, limit=limit, attempt=attempt)
+
+
+def log_tail(app: App, task_id: str, *, lines: int, attempt: int | None = None) -> list[LogLine]:
+    """The last `lines` lines, in order."""
+    return Logs(app.store).tail(task_id, lines, attempt=attempt)
+
+
+def last_seq(app: App, task_id: str) -> int:
+    """The number of the last line; 0 for an empty log."""
+    return Logs(app.store).last_seq(task_id)
+
+
+def follow_log(app: App, task_id: str, *, after: int = 0, attempt: int | None = None) -> Iterator[list[LogLine]]:
+    """Pages as they come; ends once the task is settled and everything was given."""
+    while True:
+        token = app.store.change_token()
+        settled = find(app, task_id).status.settled  # before the page: the log is complete when a task settles
+        while page := log_page(app, task_id, after=after, attempt=attempt):
+            after = page[-1].seq
+            yield page
+        if settled:
+            return
+        while app.store.change_token() == token:
+            app.clock.sleep(POLL_SECONDS)
+
+
+def diff(app: App, task_id: str, *, attempt: int | None = None) -> bytes:
+    """The canonical diff of an attempt, else of the last that made one. Raises NotThereYet, UsageError."""
+    task = find(app, task_id)
+    if attempt is not None and not 1 <= attempt <= task.attempts:
+        raise UsageError(f"task {task_id} has no attempt {attempt}", hint=f"It has attempts 1 to {task.attempts}.")
+    made = [a.patch for a in attempts(app, task_id) if a.patch is not None and attempt in (None, a.number)]
+    if not made:
+        raise _no_diff(app, task)
+    try:
+        return (app.home.root / made[-1].path).read_bytes()
+    except FileNotFoundError as error:
+        raise NotThereYet(f"the diff of task {task_id} is no longer kept", hint="") from error
+
+
+def _no_diff(app: App, task: Task) -> NotThereYet:
+    if not task.status.settled:
+        return NotThereYet(f"task {task.id} has no diff yet", hint=f"`pithy-local wait {task.id}` waits for its end.")
+    kept = sorted((app.home.root / "artifacts" / task.id).glob("*/rejected-*.diff"))
+    hint = f"The model's answers are kept: {', '.join(map(str, kept))}" if kept else "It ended before there was one."
+    return NotThereYet(f"task {task.id} has no diff", hint=hint)
+
+
+def wait(app: App, refs: Sequence[str], *, timeout: float | None = None) -> tuple[list[Task], bool]:
+    """Until every task is settled: the tasks, and whether `timeout` seconds passed first."""
+    ids = [find(app, ref).id for ref in refs]
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        token = app.store.change_token()
+        tasks = [find(app, task_id) for task_id in ids]
+        if all(task.status.settled for task in tasks):
+            return tasks, False
+        while app.store.change_token() == token:
+            if deadline is not None and time.monotonic() >= deadline:
+                return tasks, True
+            app.clock.sleep(POLL_SECONDS)
+
+
+def change_token(app: App) -> tuple[int, int]:
+    """Differs after another connection committed to the queue or the logs. Costs microseconds."""
+    return app.store.change_token()
+
+
+def stats(app: App, *, since: float | None = None, by: By | None = None) -> Stats:
+    """What was done and spent in the last `since` seconds, None = ever; in groups too with `by`."""
+    from pithy_local.store.stats import stats as collect
+
+    since_ms = None if since is None else app.clock.now_ms() - int(since * 1000)
+    return collect(app.store, since_ms=since_ms, by=by)

@@ -1,0 +1,43 @@
+"""What users write for the model: bounded, and free of secrets before it is stored anywhere."""
+
+from __future__ import annotations
+
+from pithy_local.errors import UsageError
+from pithy_local.redact import Redactor
+from pithy_local.service.app import App
+
+MAX_PROMPT_BYTES = 200_000
+MAX_COMMAND_BYTES = 10_000
+
+
+def prompt_text(app: App, text: str, what: str) -> str:
+    """A prompt, feedback or an answer (`what`), trimmed and masked. Raises UsageError for an empty or huge one."""
+    text = text.strip()
+    if not text:
+        raise UsageError(f"the {what} is empty", hint='Say what should change, for example "Fix the flaky test".')
+    _check(text, f"the {what}", MAX_PROMPT_BYTES, hint="Put long material into the repository and name the file.")
+    return mask(app, text)
+
+
+def command_text(app: App, text: str) -> str:
+    """A verify command, trimmed and masked. Raises UsageError for an empty or huge one."""
+    text = text.strip()
+    if not text:
+        raise UsageError("a verify command is empty", hint='Give a command that must pass, for example "pytest -q".')
+    _check(text, "a verify command", MAX_COMMAND_BYTES, hint="Put long commands into a script in the repository.")
+    return mask(app, text)
+
+
+def mask(app: App, text: str) -> str:
+    """`text` without our secrets: a pasted key goes to no database, no model and no pull request."""
+    secrets = app.secrets.known()
+    if app.settings.notify.urls:
+        from pithy_local.notify import secrets_of  # 0.2 s
+
+        secrets += secrets_of(app.settings.notify.urls)
+    return Redactor(secrets).mask(text)
+
+
+def _check(text: str, what: str, most: int, *, hint: str) -> None:
+    if len(text.encode()) > most or "\0" in text:
+        raise UsageError(f"{what} must be text of {most:,} bytes at most", hint=hint)
