@@ -132,10 +132,11 @@ class Exchange:
             return self._failed(failures.service("the model's service answered no JSON", f"HTTP {status}", status), 502)
         self._meter.see(document)
         said = failures.error_in(document)
+        limited = self._limited(response, said) if said else None
         return Ending(
-            status=status, tokens=self._meter.count(whole=True), body=self._redactor.mask_bytes(body),
-            headers=self._headers(response), failure=self._told(response, said) if said else None,
-            limited=self._limited(response, said) if said else None,
+            status=status, tokens=self._meter.count(whole=True) if limited is None else self._meter.reported(),
+            body=self._redactor.mask_bytes(body), headers=self._headers(response),
+            failure=self._told(response, said) if said else None, limited=limited,
         )  # fmt: skip
 
     def _refused(self, response: httpx2.Response, body: bytes, document: Mapping[str, object] | None) -> Ending:

@@ -11,6 +11,7 @@ from pithy_local.lifecycle.host import Host
 from pithy_local.lifecycle.source import Source
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase
+from pithy_local.retry import retried
 from pithy_local.store.tasks import Tasks
 
 
@@ -58,12 +59,19 @@ class Delivery:
 
     def _show(self, slug: str, sha: str) -> None:
         request = self._pull_request(slug)
-        if request.head_sha != sha:
-            raise PithyError(
-                ErrorCode.GITHUB_ERROR, f"pull request #{request.number} does not show our commit",
-                detail={"pr": request.url, "head": request.head_sha, "ours": sha},
-            )  # fmt: skip
+        if request.head_sha != sha:  # for a moment after a push GitHub may show the head of before
+            request = retried(lambda: self._seen(slug, sha), lambda failure, planned: planned, wait=self._host.wait)
         self._host.say(f"pull request #{request.number}: {request.url}")
+
+    def _seen(self, slug: str, sha: str) -> PullRequest:
+        """The pull request once it shows our commit. Raises PithyError (github_error) while it does not."""
+        request = self._bench.forge().find_pr(slug, self._branch, wait=self._host.wait)
+        if request is None or request.head_sha != sha:
+            raise PithyError(
+                ErrorCode.GITHUB_ERROR, f"the pull request of {self._branch} does not show our commit",
+                detail={"pr": request and request.url, "head": request and request.head_sha, "ours": sha},
+            )  # fmt: skip
+        return request
 
     def _pull_request(self, slug: str) -> PullRequest:
         """The open PR of our branch: found, else opened."""

@@ -43,7 +43,7 @@ def prepare(bench: Workbench, host: Host, decided_base: str | None) -> Source:
     """
     task, lease = host.lease.task, host.lease
     host.say(f"attempt {task.attempts}: {task.provider} {task.model}, {task.executor}")
-    connection = bench.repositories.connect(task.repo)
+    connection = bench.repositories.connect(task.repo, wait=host.wait)
     mirror = connection.mirror
     mirror.fetch(connection.token, host.say, host.checkpoint, wait=host.wait)
     name, sha = mirror.resolve_base(task.base or connection.default_branch)

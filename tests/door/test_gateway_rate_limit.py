@@ -73,8 +73,12 @@ def test_a_rate_limit_is_waited_for_and_the_call_goes_on(
 
 @pytest.mark.parametrize(
     "reply",
-    [MINUTE, Reply(status=429, error=MINUTE.error, headers={"x-ratelimit-reset-tokens": "1m0s"})],
-    ids=["seconds", "reset"],
+    [
+        MINUTE,
+        Reply(status=429, error=MINUTE.error, headers={"x-ratelimit-reset-tokens": "1m0s"}),
+        Reply(raw=b'{"error": {"type": "rate_limit_error"}}', headers={"retry-after": "60"}),
+    ],
+    ids=["seconds", "reset", "behind a 200"],
 )
 def test_anthropic_is_waited_for_likewise(url: str, model: FakeModel, recorded: Recorded, reply: Reply) -> None:
     model.push(reply, "done")
@@ -84,6 +88,7 @@ def test_anthropic_is_waited_for_likewise(url: str, model: FakeModel, recorded: 
         assert answer.result(20) == "done"
     [(provider, until)] = recorded.waits
     assert (provider, 50_000 < until - now_ms() <= 60_000) == ("anthropic", True)
+    assert [call.input_tokens for call in recorded.calls] == [0, 10]
 
 
 def test_a_gate_opens_by_itself_when_its_time_has_come(url: str, model: FakeModel, recorded: Recorded) -> None:

@@ -11,6 +11,10 @@ from pithy_local.store.tasks import Tasks
 from tests.store.conftest import HandClock, new_task
 
 
+def reason(holds: Holds) -> str | None:
+    return holds.paused.reason if holds.paused else None
+
+
 @pytest.fixture
 def holds(store: Store) -> Holds:
     return Holds(store)
@@ -51,15 +55,15 @@ def test_a_pause_for_the_budget_ends_at_midnight_and_a_users_pause_does_not(
     assert 0 < paused.until - clock.now <= 25 * 3_600_000
 
     holds.lift()
-    assert holds.paused is not None
+    assert reason(holds) == "budget"
     clock.now = paused.until
     holds.lift()
-    assert holds.paused is None
+    assert reason(holds) is None
 
     holds.pause()
     clock.sleep(10 * 86_400)
     holds.lift()
-    assert holds.paused is not None
+    assert reason(holds) == "user"
 
 
 def test_a_users_pause_is_not_replaced_by_the_budgets(holds: Holds) -> None:
