@@ -12,8 +12,8 @@ from pithy_local.lifecycle.outcome import NO_STATE, status_of
 HEAD = """\
 # Errors
 
-Every error has a code, one sentence, and a hint that names the next command or setting: in `show`, in JSON (`error.code`,
-`error.hint`) and on stderr. `ID` stands for the task's id.
+Every error has a code, one sentence, and a hint that names the next command or setting: in `show`, in JSON
+(`error.code`, `error.hint`) and on stderr. `ID` stands for the task's id.
 
 *Task* is the status of a task that ended with the code; without one it is an answer to a request alone. *Exit* is the
 exit code of a command that ends with it, *HTTP* the status of an answer.
@@ -21,8 +21,8 @@ exit code of a command that ends with it, *HTTP* the status of an answer.
 EXIT_HEAD = """
 ## Exit codes
 
-`run` ends with 0 whatever became of the tasks, with 6 when a pause left some of them; `wait`, `--wait` and `--follow` end
-with 0 if the tasks completed, else with 1.
+`run` ends with 0 whatever became of the tasks, with 6 when a pause left some of them; `wait`, `--wait` and `--follow`
+end with 0 if the tasks completed, else with 1.
 """
 
 

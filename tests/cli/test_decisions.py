@@ -98,11 +98,11 @@ def test_an_accepted_change_is_delivered_by_the_worker_that_runs(cli: Cli, repo:
     with closing(cli.store()) as store:
         wait_until(Processes(store).any_alive, 30, "a worker")
 
-    accepted, waited = cli("accept", task), cli("wait", task, "--timeout", "30")
+    accepted, waited = cli("accept", task), cli("wait", task, "--timeout", "45")
 
     worker.terminate()
     worker.communicate(timeout=50)
-    assert (accepted.code, waited.code) == (0, 0)
+    assert (accepted.code, waited.code) == (0, 0), accepted.err + waited.out
     assert "the worker that runs delivers it" in accepted.err
     assert delivered(repo, task) == "hello world"
 
