@@ -386,7 +386,7 @@ _TYPES = {
 def _plain(what: str, key: str) -> str:
     """msgspec names types and patterns; people want words, the choices or an example."""
     if what.startswith("Invalid enum value"):
-        choices = _choices(dict(_walk(Settings))[key.partition("[")[0]])
+        choices = (word or '""' for word in _choices(dict(_walk(Settings))[_named(key)]))
         return f"expected one of {', '.join(choices)}"
     if "matching regex" not in what:
         for name, words in _TYPES.items():
@@ -402,6 +402,11 @@ def _plain(what: str, key: str) -> str:
         if pattern in what:
             return words
     return "not in the expected form"
+
+
+def _named(key: str) -> str:
+    """`notify.on[0]` → `notify.on`"""
+    return key.partition("[")[0]
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:

@@ -214,7 +214,7 @@ class ErrorCode(Enum):
     NO_SUCH_TASK = ("no_such_task", 5, 404, "`pithy-local list --all` shows every task.")
     REFUSED = ("refused", 6, 409, "`pithy-local show ID` says what state the task is in.")
     NOT_THERE_YET = ("not_there_yet", 8, 404, "`pithy-local wait ID` waits until the task has settled.")
-    GIT_MISSING = ("git_missing", 3, 503, "Install git 2.31 or newer.")
+    GIT_MISSING = ("git_missing", 3, 503, "Install git 2.31 or newer; `pithy-local doctor` checks it.")
     STORE = ("store", 3, 503, "Set PITHY_HOME or --home to a folder on a local disk that you may write to.")
 
     def __init__(self, word: str, exit_code: int, http_status: int, hint: str) -> None:

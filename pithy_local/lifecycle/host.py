@@ -11,7 +11,6 @@ from pithy_local.lifecycle.attempt_log import AttemptLog
 from pithy_local.models import Phase, Stream
 from pithy_local.store.lease import Lease
 
-
 VERIFY_ROLES = ("-vbase", "-vpatch")
 """Ends of the names of sandboxes that are not the agent's."""
 

@@ -111,6 +111,10 @@ def status_line(overview: Overview, engine: Engine, said: str = "") -> Text:
     shown.append(" pithy-local ", "bold")
     shown.append(f" {overview.running} running / {overview.concurrency}", "cyan" if overview.running else "")
     shown.append(f"  queue {overview.queued}")
+    if overview.paused is not None:
+        shown.append(" paused: budget" if overview.paused.reason == "budget" else " paused", "bold yellow")
+    elif overview.waiting:
+        shown.append(f" ({overview.waiting} waiting)", MUTED)
     shown.append(f"  review {overview.review}  ", "yellow" if overview.review else "")
     if engine.problem:
         shown.append_text(line(f"✗ {engine.label}: {engine.problem} · {engine.hint}", f"bold {RED}"))

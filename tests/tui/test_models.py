@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from rich.cells import cell_len
 
 from pithy_local.models import LogLine, Phase, Status, Stream, TaskError
 from pithy_local.service import Overview
+from pithy_local.store.holds import Pause
 from pithy_local.tui import look
 from pithy_local.tui.actions import ACTIONS, Place, at, bindings
 from pithy_local.tui.board import PAGE, Draft, Engine, Entry, ServiceBoard
@@ -132,11 +134,18 @@ def test_an_unisolated_attempt_says_so_in_table_and_header(tmp_path: Path) -> No
 
 def test_the_status_line_says_why_the_engine_does_not_work() -> None:
     engine = Engine(label="docker", problem="no engine answers", hint="Is Docker running?")
-    shown = look.status_line(Overview(running=1, queued=2, review=3, concurrency=4), engine).plain
+    shown = look.status_line(Overview(running=1, queued=2, waiting=1, review=3, concurrency=4), engine).plain
     assert "1 running / 4" in shown
-    assert "queue 2" in shown
+    assert "queue 2 (1 waiting)" in shown
     assert "review 3" in shown
     assert "✗ docker: no engine answers · Is Docker running?" in shown
+
+
+@pytest.mark.parametrize(("reason", "words"), [("user", "queue 2 paused "), ("budget", "queue 2 paused: budget ")])
+def test_the_status_line_says_that_the_queue_is_paused(reason: Literal["user", "budget"], words: str) -> None:
+    overview = Overview(queued=2, waiting=2, paused=Pause(reason=reason, at=1))
+
+    assert words in look.status_line(overview, Engine(label="docker", working=True)).plain
 
 
 def test_the_board_reads_the_newest_pages_and_the_end(tmp_path: Path) -> None:

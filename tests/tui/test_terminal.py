@@ -196,7 +196,7 @@ def test_a_database_that_breaks_is_shown_and_the_dashboard_stays(seed: Seed) -> 
     seed.queued("Fix the flaky test")
     with terminal(seed) as screen:
         screen.until(b"Fix the flaky")
-        seed.app.store.queue.write("DROP TABLE usage")
+        seed.app.store.queue.write("DROP TABLE call")
         screen.until(b"no such table")
         screen.types("q")
         assert screen.ends() == 0
