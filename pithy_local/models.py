@@ -172,7 +172,7 @@ class Attempt:
     feedback: str | None = None
     """What the user said when asking for this attempt: an answer to a question, or what to do differently."""
     redelivery: bool = False
-    """Delivers the diff of the attempt before it; asks no model."""
+    """Delivers a change that was made before, or that a person accepted; asks no model."""
     question: str | None = None
     verify: tuple[Verified, ...] = ()
     usage: Usage = Usage()

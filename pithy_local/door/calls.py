@@ -74,6 +74,8 @@ class Calls:
         self._call_timeout = call_timeout
         self._patience = patience
         self._parked = False
+        self.leaked = False
+        """Whether an answer held a secret of the host's."""
 
     async def carry(
         self, client: UpstreamClient, admitted: Admitted, version: str, receive: Receive, send: Send
@@ -91,6 +93,7 @@ class Calls:
                     client=client, redactor=self._redactor, admitted=admitted, version=version, send=send
                 )
                 ending = await self._settled(exchange, pending, ticket)
+                self.leaked = self.leaked or exchange.leaked
                 if ending.limited is None or exchange.begun:
                     break
             await exchange.finish(ending)

@@ -68,6 +68,8 @@ class Exchange:
     ) -> None:
         self.begun = False
         """Whether the sandbox has seen a part of the answer."""
+        self.leaked = False
+        """Whether a good answer held a secret of the host's, which was masked."""
         self._client = client
         self._provider = client.upstream.name
         self._redactor = redactor
@@ -135,7 +137,7 @@ class Exchange:
         limited = self._limited(response, said) if said else None
         return Ending(
             status=status, tokens=self._meter.count(whole=True) if limited is None else self._meter.reported(),
-            body=self._redactor.mask_bytes(body), headers=self._headers(response),
+            body=self._without_secrets(body), headers=self._headers(response),
             failure=self._told(response, said) if said else None, limited=limited,
         )  # fmt: skip
 
@@ -185,7 +187,7 @@ class Exchange:
 
     def _streamed(self, response: httpx2.Response, said: Said | None, *, whole: bool, rest: bytes = b"") -> Ending:
         return Ending(
-            status=response.status_code, tokens=self._meter.count(whole=whole), body=self._redactor.mask_bytes(rest),
+            status=response.status_code, tokens=self._meter.count(whole=whole), body=self._without_secrets(rest),
             failure=self._told(response, said) if said else None,
             limited=self._limited(response, said) if said else None,
         )  # fmt: skip
@@ -235,8 +237,13 @@ class Exchange:
 
     async def _pass_on(self, lines: bytearray) -> None:
         if lines:
-            body = self._redactor.mask_bytes(bytes(lines))
+            body = self._without_secrets(bytes(lines))
             await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    def _without_secrets(self, body: bytes) -> bytes:
+        masked = self._redactor.mask_bytes(body)
+        self.leaked = self.leaked or masked != body
+        return masked
 
 
 async def read_into(body: bytearray, response: httpx2.Response) -> None:

@@ -98,6 +98,11 @@ class Gateway:
         """Seconds in which at least one call stood before a closed gate; read from any thread, never shrinks."""
         return self._turnstile.waiting.seconds
 
+    @property
+    def leaked(self) -> bool:
+        """Whether an answer held a secret of this host: the sandbox got `***` in its place."""
+        return self._calls.leaked
+
     async def aclose(self) -> None:
         """Close the connections to the upstreams; end the door or the loopback first, which settles what runs."""
         for client in self._clients.values():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pithy_local.door.reports import Event
+from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.git.policy import Stat
 from pithy_local.models import Patch
 from pithy_local.paths import Home
@@ -43,6 +44,21 @@ class Artifacts:
         return Patch(
             path=str(path.relative_to(self._home.root)), bytes=len(diff), files=stat.files,
             added=stat.added, removed=stat.removed,
+        )  # fmt: skip
+
+    def read_diff(self, patch: Patch | None) -> bytes:
+        """A stored diff, of this attempt or of the one whose work it goes on with.
+
+        Raises PithyError (repo_analysis) where there is none.
+        """
+        try:
+            if patch is not None:
+                return (self._home.root / patch.path).read_bytes()
+        except OSError:
+            pass
+        raise PithyError(
+            ErrorCode.REPO_ANALYSIS, "the stored diff that was to be delivered is gone",
+            hint='`pithy-local retry ID --feedback "…"` makes the change anew.',
         )  # fmt: skip
 
     def keep_round(self, diff: bytes) -> None:

@@ -64,6 +64,10 @@ class Attempt:
         self.keep(src, diff)
         self.host.enter(Phase.VERIFYING)
         sha = self.commit(src, diff, accepted=False)
+        if self.host.gateway.leaked:
+            raise PithyError(
+                ErrorCode.POLICY, "the model's answer held a secret of this host; where it stood, the change has `***`"
+            )
         verification.on_change(sha, verified)
         if self.task.publish == "review":
             raise PithyError(ErrorCode.AWAITING_REVIEW, "the change is ready: look at it, then accept or reject it")
@@ -71,13 +75,16 @@ class Attempt:
 
     def decided_commit(self, src: Source) -> str:
         """The commit of a change that is to be delivered as it is stored."""
-        if self.record.head_sha and src.mirror.has(self.record.head_sha):
-            return self.record.head_sha
-        if self.record.patch is None:
-            raise PithyError(ErrorCode.INTERNAL, "there is no diff that could be delivered")
         self.host.say("delivering the change that was made before: no model is asked")
-        diff = (self.bench.home.root / self.record.patch.path).read_bytes()
-        return self.commit(src, diff, accepted=True)
+        head = self.record.head_sha
+        if head is None:
+            return self.commit(src, self.artifacts.read_diff(self.record.patch), accepted=True)
+        if not src.mirror.has(head):  # another one may not take its place: the remote may show it
+            raise PithyError(
+                ErrorCode.REPO_ANALYSIS, f"the commit {head[:12]} that was to be delivered is gone from our copy",
+                hint="`pithy-local retry ID` delivers the change again without the model.",
+            )  # fmt: skip
+        return head
 
     def execute(self, src: Source, verified: tuple[Verified, ...]) -> bytes:
         """The canonical diff of what the agent did in its sandbox, or an error that says why there is none."""
@@ -93,8 +100,10 @@ class Attempt:
                 max_diff_bytes=services.MAX_DIFF_BYTES, network=src.settings.sandbox.network,
             )  # fmt: skip
             with self.work_so_far(src):
-                collected = executor.run(job, self.host)
-                self.host.checkpoint()  # a call that was parked ends the sandbox's work with an error of its own
+                try:
+                    collected = executor.run(job, self.host)
+                finally:
+                    self.host.checkpoint()  # what breaks because the attempt was told to end is not how it ended
                 failure = failure_of(self.host.gateway)
                 if failure is not None:
                     raise failure
@@ -115,13 +124,13 @@ class Attempt:
         try:
             yield
         except PithyError:
-            diff = self.host.gateway.reports.diff
-            if diff:
-                try:
-                    self.keep(src, diff)
-                except (PithyError, OSError) as error:  # must not hide why the attempt ended
-                    self.host.say(f"the work so far could not be kept: {error}")
+            try:
+                self.keep(src, self.host.gateway.reports.diff or b"")
+            except (PithyError, OSError) as error:  # must not hide why the attempt ended
+                self.host.say(f"the work so far could not be kept: {error}")
             raise
 
     def keep(self, src: Source, diff: bytes) -> None:
+        if not diff:
+            return
         self.lease.record_patch(self.artifacts.keep_diff(diff, diff_stat(src.mirror, diff)))

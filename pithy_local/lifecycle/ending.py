@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from pithy_local.clock import iso
-from pithy_local.errors import ErrorCode, LeaseLost, Parked, PithyError
+from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, Parked, PithyError
 from pithy_local.lifecycle.artifacts import Artifacts
 from pithy_local.lifecycle.host import Host
-from pithy_local.lifecycle.outcome import presentable, status_of
+from pithy_local.lifecycle.outcome import status_of, told
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Status, TaskError
-from pithy_local.text import for_storage
 
 SETTLE_MS, SETTLE_PAUSE = 60_000, 0.2
 """How long an attempt's end is tried to be written, and the seconds between two tries."""
@@ -28,25 +27,25 @@ class Ending:
         self._task = host.lease.task
 
     def park(self, parked: Parked) -> None:
-        """Back to the queue."""
+        """Back to the queue; cancelled, where that was asked for meanwhile."""
         started = self._task.started_at or self._task.created_at
         if parked.until and self._bench.clock.now_ms() - started > MAX_PARKED_MS:
             self.fail(PithyError(ErrorCode.LLM_RATE_LIMIT, f"{parked.words}, for more than a day now"))
             return
         until = f" until {iso(parked.until)}" if parked.until else ""
-        self._host.log.close(last=f"queued again{until}, this attempt is not charged: {parked.words}")
-        self._written(lambda: self._host.lease.requeue(not_before=parked.until))
+        try:
+            self._written(self._host.lease.check)
+            self._host.log.close(last=f"queued again{until}, this attempt is not charged: {parked.words}")
+            self._written(lambda: self._host.lease.requeue(not_before=parked.until))
+        except Cancelled:
+            self.settle(Status.CANCELLED, None, "cancelled")
 
     def fail(self, error: PithyError) -> None:
         """Settle with the status that the error's code means."""
-        mask = self._bench.redactor.mask
-        told = TaskError(
-            code=error.code.word, message=for_storage(mask(error.message)),
-            hint=re.sub(r"\bID\b", self._task.id, error.hint),
-            detail={**presentable(error.detail, mask), **self._artifacts.rejected_detail()},
-        )  # fmt: skip
+        said = told(error, self._task.id, self._bench.redactor.mask)
+        said = replace(said, detail=said.detail | self._artifacts.rejected_detail())
         status = status_of(error.code)
-        self.settle(status, told, f"{status.value.replace('_', ' ')}: {told.message} [{told.code}]")
+        self.settle(status, said, f"{status.value.replace('_', ' ')}: {said.message} [{said.code}]")
 
     def settle(self, status: Status, error: TaskError | None, words: str) -> None:
         """Settle, with `words` as the log's last line."""

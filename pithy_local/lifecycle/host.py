@@ -21,7 +21,9 @@ class Host:
     def __init__(self, lease: Lease, *, on_phase: Callable[[Phase], None]) -> None:
         self.lease = lease
         self.stopping = threading.Event()
-        self.phase = lease.task.phase or Phase.PREPARING
+        # an accepted change has the phase from the beginning; it can be cancelled until its delivery really begins
+        begun = lease.task.phase is Phase.DELIVERING and lease.task.head_sha is not None
+        self.phase = Phase.DELIVERING if begun else Phase.PREPARING
         self._on_phase = on_phase
         self._border = threading.Lock()  # a cancel comes before a phase or after it, never in between
         self._cancelled = False

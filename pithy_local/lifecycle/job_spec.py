@@ -34,15 +34,18 @@ def make(bench: Workbench, host: Host, source: Source, verified: Sequence[Verifi
 
     Raises PithyError (agent_failed) for scripted replies that cannot be read.
     """
-    task, model = host.lease.task, bench.settings.model
-    provider, _, name = model.fallback.partition(":") if task.provider != "scripted" else ("", "", "")
+    task, model, mask = host.lease.task, bench.settings.model, bench.redactor.mask
+    fallback = services.fallback(bench, task.provider)
+    if model.fallback and fallback is None and task.provider != "scripted":
+        host.say(f"the fallback {model.fallback} cannot be asked: there is no key for it")
     return {
-        "version": VERSION, "task": task.id, "attempt": task.attempts, "title": task.title, "prompt": task.prompt,
+        "version": VERSION, "task": task.id, "attempt": task.attempts,
+        "title": mask(task.title), "prompt": mask(task.prompt),
         "base": source.base, "base_sha": source.base_sha,
         "provider": task.provider, "model": task.model, "temperature": model.openai.temperature,
         "reasoning": model.reasoning, "max_output_tokens": _output_tokens(task.provider, task.model),
-        "fallback": {"provider": provider, "model": name} if provider else None,
-        "fallback_max_output_tokens": _output_tokens(provider, name) if provider else None,
+        "fallback": {"provider": fallback[0], "model": fallback[1]} if fallback else None,
+        "fallback_max_output_tokens": _output_tokens(*fallback) if fallback else None,
         "replies": read_replies(model.scripted.file) if task.provider == "scripted" else [],
         "context_tokens": CONTEXT_TOKENS, "call_timeout": seconds(model.timeout), "repair_rounds": model.repair_rounds,
         "max_diff_bytes": services.MAX_DIFF_BYTES,
@@ -51,8 +54,8 @@ def make(bench: Workbench, host: Host, source: Source, verified: Sequence[Verifi
             for each in verified
         ],
         "verify_timeout": seconds(bench.settings.verify_timeout),
-        "history": list(_history(bench, host)),
-        "findings": _findings(bench, host, source),
+        "history": [{"kind": kind, "text": mask(text)} for kind, text in _history(bench, host)],
+        "findings": [{**each, "text": mask(each["text"])} for each in _findings(bench, host, source)],
     }  # fmt: skip
 
 
@@ -61,31 +64,38 @@ def _output_tokens(provider: str, model: str) -> int:
     return min(max_output_tokens(provider, model), MAX_OUTPUT_TOKENS)
 
 
-def _history(bench: Workbench, host: Host) -> Iterator[dict[str, str]]:
-    """What happened in the attempts before this one, in order: questions, answers, feedback, the last diff."""
+def _history(bench: Workbench, host: Host) -> Iterator[tuple[str, str]]:
+    """What happened in the attempts before this one, in order: questions, answers, feedback, the last change."""
     attempts = Tasks(bench.store).attempts(host.lease.task.id)
+    changed = [attempt.number for attempt in attempts[:-1] if attempt.patch is not None or _problem(attempt)]
     for before, after in pairwise(attempts):
         if before.question:
-            yield {"kind": "question", "text": before.question}
-        if after is attempts[-1]:
-            yield from _last_change(bench, before)
+            yield "question", before.question
+        if before.number == max(changed, default=0):
+            yield from _change(bench, before)
         if after.feedback:
-            yield {"kind": "answer" if before.question else "feedback", "text": after.feedback}
+            yield "answer" if before.question else "feedback", after.feedback
 
 
-def _last_change(bench: Workbench, attempt: Attempt) -> Iterator[dict[str, str]]:
-    """The diff that was made last, and why it was not enough; what failed around the model is not its to know."""
+def _change(bench: Workbench, attempt: Attempt) -> Iterator[tuple[str, str]]:
+    """The diff that was made, and why it was not enough."""
     if attempt.patch is not None:
         try:
-            diff = (bench.home.root / attempt.patch.path).read_text("utf-8", "replace")
+            with open(bench.home.root / attempt.patch.path, encoding="utf-8", errors="replace") as file:
+                yield "patch", clip(file.read(2 * MAX_HISTORY_TEXT), MAX_HISTORY_TEXT)
         except OSError:
-            diff = ""
-        if diff:
-            yield {"kind": "patch", "text": clip(diff, MAX_HISTORY_TEXT)}
+            pass  # somebody cleared the artifacts: the words are left
+    if problem := _problem(attempt):
+        yield "problem", problem
+
+
+def _problem(attempt: Attempt) -> str:
+    """What was wrong with a change; "" for what failed around the model, which is not its to know."""
     error = attempt.error
-    if error is not None and ErrorCode.of(error.code) in NEEDS_REVIEW - {ErrorCode.AWAITING_REVIEW}:
-        detail = json.dumps(error.detail, ensure_ascii=False, indent=1) if error.detail else ""
-        yield {"kind": "problem", "text": clip(f"{error.message}\n{detail}".strip(), MAX_HISTORY_TEXT)}
+    if error is None or ErrorCode.of(error.code) not in NEEDS_REVIEW - {ErrorCode.AWAITING_REVIEW}:
+        return ""
+    detail = json.dumps(error.detail, ensure_ascii=False, indent=1) if error.detail else ""
+    return clip(f"{error.message}\n{detail}".strip(), MAX_HISTORY_TEXT)
 
 
 def _findings(bench: Workbench, host: Host, source: Source) -> list[dict[str, Any]]:

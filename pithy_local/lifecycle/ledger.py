@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Literal
 
-from pithy_local.config import Settings
+from pithy_local.config import ModelSettings, Settings
 from pithy_local.door.ledger import Ask, Call
 from pithy_local.models import Task
 from pithy_local.pricing import Prices
@@ -21,12 +22,12 @@ class StoreLedger:
 
     def __init__(self, settings: Settings, task: Task, calls: Calls, say: Callable[[str], None]) -> None:
         self._task, self._calls, self._say = task, calls, say
-        model = settings.model
-        base_urls = {"openai": model.openai.base_url, "anthropic": model.anthropic.base_url}
-        self._prices = Prices(settings.prices, base_urls)
+        self._prices = Prices(settings.prices, base_urls(settings.model))
         self._limit = task.max_tokens or settings.model.max_tokens_per_task
         self._warn_at = settings.model.warn_tokens_per_task
         self._usd_per_day = settings.budget.usd_per_day
+        self._warned = False
+        self._lock = threading.Lock()
 
     def reserve(self, ask: Ask) -> int | Literal["wait", "token_limit", "budget"]:
         """See `door.ledger.Ledger`. A spent budget also pauses the queue. Raises PithyError (store, disk_full)."""
@@ -61,6 +62,13 @@ class StoreLedger:
             f"{call.seconds:.1f} s" + ("" if call.status < 400 else f", HTTP {call.status}")
         )
         used = self._calls.tokens_used()
-        if used - call.input_tokens - call.output_tokens < self._warn_at <= used:
+        with self._lock:
+            warned, self._warned = self._warned, self._warned or used >= self._warn_at
+        if used >= self._warn_at and not warned:
             description = clip(" ".join(self._task.prompt.split()), MOST_DESCRIPTION)
             self._say(f"warning: {used:,} tokens used by this task so far: {description}")
+
+
+def base_urls(model: ModelSettings) -> dict[str, str]:
+    """Where each provider's models are asked, as configured: "" = at the provider's own address."""
+    return {"openai": model.openai.base_url, "anthropic": model.anthropic.base_url}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import math
+import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
 from pithy_local.door.gateway import Gateway
 from pithy_local.errors import ErrorCode, PithyError
-from pithy_local.models import Status
+from pithy_local.models import Status, TaskError
 from pithy_local.text import for_storage, safe_line
 
 NEEDS_REVIEW = frozenset(
@@ -71,15 +72,17 @@ def failure_of(gateway: Gateway) -> PithyError | None:
         return PithyError(ErrorCode.CONTAINER_LOST, "the runner ended without a result")
     if result.outcome == "ready":
         return None
-    if result.outcome == "question":
-        return PithyError(ErrorCode.CLARIFICATION, result.message)
+    words = result.message.strip()
+    if result.outcome == "question" and words:
+        return PithyError(ErrorCode.CLARIFICATION, words)
+    words = words or "the runner ended without a word"
     said = ErrorCode.of(result.code or "")
     if said in RUNNER_MAY_SAY - {ErrorCode.AGENT_FAILED}:
-        return PithyError(said, result.message, hint=_hint_of(result.detail), detail=result.detail)
+        return PithyError(said, words, hint=_hint_of(result.detail), detail=result.detail)
     seen = gateway.failure
     if seen is not None:
         return PithyError(ErrorCode.of(seen.code), seen.message, detail=seen.detail)
-    return PithyError(ErrorCode.AGENT_FAILED, result.message, detail=result.detail)
+    return PithyError(ErrorCode.AGENT_FAILED, words, detail=result.detail)
 
 
 def _hint_of(detail: Mapping[str, Any]) -> str | None:
@@ -97,6 +100,15 @@ def host_error(error: Exception) -> PithyError:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return PithyError(ErrorCode.DISK_FULL, f"no space left for {error.filename or 'the attempt'}")
     return PithyError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
+
+
+def told(error: PithyError, task: str, mask: Callable[[str], str]) -> TaskError:
+    """`error` as people read it with the task `task` (its id): masked, bounded, the hint's commands with the id."""
+    return TaskError(
+        code=error.code.word, message=for_storage(mask(error.message)),
+        hint=for_storage(mask(re.sub(r"\bID\b", task, error.hint)), MAX_DETAIL_TEXT),
+        detail=presentable(error.detail, mask),
+    )  # fmt: skip
 
 
 def presentable(detail: Mapping[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:

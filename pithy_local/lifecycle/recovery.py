@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from pithy_local.errors import ErrorCode, LeaseLost, NoSuchTask, PithyError
+from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, NoSuchTask, PithyError
 from pithy_local.executors.base import Executor, Sandbox
 from pithy_local.lifecycle.attempt_log import AttemptLog
+from pithy_local.lifecycle.outcome import told
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status, TaskError
 from pithy_local.paths import remove_tree
@@ -77,15 +78,16 @@ class Recovery:
             self._end(
                 lease, nothing_happened=task.phase is Phase.PREPARING and not any(box.role == "agent" for box in left)
             )
-        except LeaseLost:
+        except (LeaseLost, Cancelled):  # cancelled in this moment: the next tick writes that
             return
 
     def _end(self, lease: Lease, *, nothing_happened: bool) -> None:
         task = self.tasks.get(lease.task.id)  # anew: it may have been cancelled since
-        too_late = task.phase is Phase.DELIVERING  # the remote may show the work already
+        delivering = task.phase is Phase.DELIVERING
+        too_late = delivering and task.head_sha is not None  # the remote may show the work already
         if task.phase is Phase.CANCELLING or (task.cancel_requested and not too_late):
             self._settle(lease, Status.CANCELLED, None, "cancelled; the process that ran this attempt is gone")
-        elif too_late and task.patch is not None:
+        elif delivering and task.patch is not None:
             self._note(lease, "delivered again: the process that was delivering this change is gone")
             lease.hand_back()
             self.say(f"{task.id}: delivered again")
@@ -94,10 +96,9 @@ class Recovery:
             lease.requeue()
             self.say(f"{task.id}: queued again")
         else:
-            code = ErrorCode.CONTAINER_LOST
             message = f"the process that ran this attempt went away in phase {task.phase}; its sandbox was removed"
-            error = TaskError(code=code.word, message=message, hint=code.hint)
-            self._settle(lease, Status.FAILED, error, f"failed: {message} [{code.word}]")
+            error = told(PithyError(ErrorCode.CONTAINER_LOST, message), task.id, self.bench.redactor.mask)
+            self._settle(lease, Status.FAILED, error, f"failed: {message} [{error.code}]")
 
     def _settle(self, lease: Lease, status: Status, error: TaskError | None, words: str) -> None:
         self._note(lease, words)

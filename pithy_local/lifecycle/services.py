@@ -14,7 +14,7 @@ from pithy_local.door.ledger import Ask, Call, Ledger
 from pithy_local.door.reports import Reports
 from pithy_local.lifecycle.artifacts import Artifacts
 from pithy_local.lifecycle.host import Host
-from pithy_local.lifecycle.ledger import StoreLedger
+from pithy_local.lifecycle.ledger import StoreLedger, base_urls
 from pithy_local.lifecycle.outcome import host_error
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.store import Store
@@ -34,7 +34,7 @@ def serve(bench: Workbench, host: Host, artifacts: Artifacts, *, isolated: bool)
     ledger = StoreLedger(bench.settings, task, Calls(bench.store, lease.n, task.attempts), host.say)
     gateway = Gateway(
         upstreams=upstreams(bench, task.provider, task.model), call_timeout=seconds(bench.settings.model.timeout),
-        ledger=GuardedLedger(ledger, host), gate=StoreGate(bench.store),
+        ledger=GuardedLedger(ledger, host), gate=StoreGate(bench.store, host),
         on_wait=lambda provider, until: host.say(f"{provider} limits the rate: waiting until {iso(until)}"),
         on_park=host.fail,
         reports=Reports(
@@ -54,29 +54,42 @@ def upstreams(bench: Workbench, provider: str, model: str) -> list[Upstream]:
     """Where the task's model and the fallback's are, and their keys; none for `scripted`, which asks nobody."""
     if provider == "scripted":
         return []
-    settings = bench.settings.model
     models: dict[str, set[str]] = {provider: {model}}
-    second, _, second_model = settings.fallback.partition(":")
-    if second:
-        models.setdefault(second, set()).add(second_model)
-    base_urls = {"openai": settings.openai.base_url, "anthropic": settings.anthropic.base_url}
+    second = fallback(bench, provider)
+    if second is not None:
+        models.setdefault(second[0], set()).add(second[1])
+    addresses = base_urls(bench.settings.model)
     return [
-        Upstream(name=name, base_url=base_urls[name], api_key=bench.secrets.api_key(name), models=frozenset(allowed))
+        Upstream(name=name, base_url=addresses[name], api_key=bench.secrets.api_key(name), models=frozenset(allowed))
         for name, allowed in models.items()
     ]
+
+
+def fallback(bench: Workbench, provider: str) -> tuple[str, str] | None:
+    """Provider and model that are asked when the service of the task's `provider` fails.
+
+    None where there is no such model, and where nobody could ask it: it would be refused for its missing key, and that
+    would hide why the first one failed.
+    """
+    name, _, model = bench.settings.model.fallback.partition(":")
+    if not name or provider == "scripted":
+        return None
+    return (name, model) if bench.secrets.api_key(name) or base_urls(bench.settings.model)[name] else None
 
 
 class StoreGate:
     """Implements `door.rate_limit.RateGate`: one gate a provider for all processes of the home."""
 
-    def __init__(self, store: Store) -> None:
-        self._holds = Holds(store)
+    def __init__(self, store: Store, host: Host) -> None:
+        self._holds, self._host = Holds(store), host
 
     def closed_until(self, provider: str) -> int:
-        return self._holds.closed_until(provider)
+        with ending(self._host):
+            return self._holds.closed_until(provider)
 
     def close(self, provider: str, until_ms: int) -> None:
-        self._holds.close_gate(provider, until_ms)
+        with ending(self._host):
+            self._holds.close_gate(provider, until_ms)
 
 
 class GuardedLedger:

@@ -28,6 +28,7 @@ from pithy_local.store.tasks import Tasks
 
 TICK_SECONDS = 0.1
 NOTIFY_SECONDS = 1.0
+STUCK_SECONDS = 60.0
 BEAT_SECONDS = 10.0
 RECOVER_SECONDS = 15.0
 ENGINE_SECONDS = 3.0
@@ -49,6 +50,7 @@ class Supervisor:
         say: Callable[[str], None],
         ids: Sequence[str] = (),
         jobs: int | None = None,
+        stuck_after: float = STUCK_SECONDS,
     ) -> None:
         self.bench = bench
         self.failure: Exception | None = None
@@ -57,6 +59,10 @@ class Supervisor:
         """Why work that needs the engine waits; None when none does, it answers, or there is other work to take."""
         self.engine_silent: PithyError | None = None
         """Why the engine does not answer, whether anything waits for it or not."""
+        self.store_problem: PithyError | None = None
+        """Why nothing could be claimed or written for `stuck_after` seconds: a full disk, a store that stays locked."""
+        self._stuck_after, self._stuck_since = stuck_after, 0.0
+        self._troubles: set[str] = set()
         self._recovery_problem: PithyError | None = None
         self._claim_problem: PithyError | None = None
         self._kind, self._tell = kind, say
@@ -158,11 +164,23 @@ class Supervisor:
 
     def _work(self) -> None:
         try:
-            self._repeat(self.tick)
+            self._repeat(self._turn_over)
         finally:
             if self._leader is not None:
                 self._leader.close()
                 self._leader = None
+
+    def _turn_over(self) -> None:
+        """A tick, and how long none has succeeded."""
+        try:
+            self.tick()
+            self._stuck_since, self.store_problem = 0.0, None
+            self._troubles.clear()
+        except PithyError as error:
+            self._stuck_since = self._stuck_since or time.monotonic()
+            if time.monotonic() - self._stuck_since > self._stuck_after:
+                self.store_problem = error
+            raise
 
     def _guard(self) -> None:
         """Hear cancel requests and keep the leases, on connections of its own: neither a long write elsewhere in this
@@ -189,8 +207,10 @@ class Supervisor:
             while not self._stop.wait(pause):
                 try:
                     step()
-                except PithyError as error:  # a full disk, a locked store: say so and try again
-                    self._say(f"{error.message}. {error.hint}")
+                except PithyError as error:  # a full disk, a locked store: say so once and try again
+                    if error.message not in self._troubles:
+                        self._troubles.add(error.message)
+                        self._say(f"{error.message}: trying again")
                     self._stop.wait(1.0)
         except Exception as error:
             self.failure = error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from pithy_local.config import seconds
 from pithy_local.errors import ErrorCode, PithyError
@@ -46,7 +47,7 @@ class Verification:
         environment = self._executor.environment_key(self._host, self._source.settings.sandbox.network)
         known = cache.find(base, environment, self._commands)
         runs = self._run("vbase", [command for command in self._commands if command not in known], base)
-        fresh = [self._result(run, run.exit_code) for run in runs if run.exit_code is not None]
+        fresh = [self._result(run, run.exit_code) for run in runs.values() if run.exit_code is not None]
         cache.keep(base, environment, [result for result in fresh if result.exit_code not in (TIMED_OUT, KILLED)])
         found = known | {result.command: result for result in fresh}
         verified = tuple(_on_base(command, found.get(command)) for command in self._commands)
@@ -64,7 +65,7 @@ class Verification:
         """
         if not self._commands:
             return
-        runs = {run.command: run for run in self._run("vpatch", self._commands, sha)}
+        runs = self._run("vpatch", self._commands, sha)
         verified = tuple(self._joined(each, runs[each.command]) for each in on_base)
         self._host.lease.record_verify(verified)
         for each in verified:
@@ -83,18 +84,28 @@ class Verification:
     def _executor(self) -> Executor:
         return self._bench.executor(self._host.lease.task.executor)
 
-    def _run(self, role: str, commands: Sequence[str], sha: str) -> list[VerifyRun]:
+    def _run(self, role: str, commands: Sequence[str], sha: str) -> dict[str, VerifyRun]:
+        """How each command ended. One that takes too long ends its sandbox: those after it get another one."""
+        runs: dict[str, VerifyRun] = {}
         if not commands:
-            return []
-        lease, settings = self._host.lease, self._source.settings
+            return runs
         with source.packed(self._bench, self._host, self._source, self._source.base, sha) as bundle:
-            job = VerifyJob(
-                instance=Tasks(self._bench.store).instance, task=lease.task.id, attempt=lease.task.attempts,
-                fence=lease.fence, role=role, commands=tuple(commands), bundle=bundle, branch=self._source.base,
-                sha=sha, limits=source.limits(settings), seconds=seconds(settings.verify_timeout),
-                network=settings.sandbox.network,
-            )  # fmt: skip
-            return self._executor.verify(job, self._host)
+            left = tuple(commands)
+            while left:
+                job = self._job(role, left, bundle, sha)
+                runs |= {run.command: run for run in self._executor.verify(job, self._host)}
+                before, left = left, tuple(command for command in left if runs[command].exit_code is None)
+                if left == before:
+                    break
+        return runs
+
+    def _job(self, role: str, commands: tuple[str, ...], bundle: Path, sha: str) -> VerifyJob:
+        lease, settings = self._host.lease, self._source.settings
+        return VerifyJob(
+            instance=Tasks(self._bench.store).instance, task=lease.task.id, attempt=lease.task.attempts,
+            fence=lease.fence, role=role, commands=commands, bundle=bundle, branch=self._source.base, sha=sha,
+            limits=source.limits(settings), seconds=seconds(settings.verify_timeout), network=settings.sandbox.network,
+        )  # fmt: skip
 
     def _result(self, run: VerifyRun, exit_code: int) -> BaseResult:
         return BaseResult(command=run.command, exit_code=exit_code, seconds=run.seconds, output=self._shown(run.output))

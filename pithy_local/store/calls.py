@@ -84,11 +84,12 @@ class Calls:
         )  # fmt: skip
 
     def abandon(self) -> None:
-        """Charge the calls of a process that died in the middle of them by what was reserved."""
+        """Charge calls of the attempt that nobody will settle any more by what was reserved: their process died, or
+        could not write down how they ended."""
         self._store.queue.write(
             """UPDATE call SET http_status = ?, input_tokens = reserved_input, output_tokens = reserved_output,
-                 estimated = 1, settled_at = ? WHERE task = ? AND settled_at IS NULL""",
-            (ABANDONED, self._store.clock.now_ms(), self._task),
+                 estimated = 1, settled_at = ? WHERE task = ? AND attempt = ? AND settled_at IS NULL""",
+            (ABANDONED, self._store.clock.now_ms(), self._task, self._attempt),
         )
 
     def tokens_used(self) -> int:

@@ -9,6 +9,9 @@ from typing import Literal
 from pithy_local.clock import day_bounds_ms, day_of
 from pithy_local.store.database import Store
 
+USERS, BUDGETS = "paused", "budget_spent"
+"""Where `meta` keeps the two kinds of pause: each begins and ends without the other."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pause:
@@ -27,24 +30,24 @@ class Holds:
 
     @property
     def paused(self) -> Pause | None:
-        row = self._store.queue.row("SELECT value FROM meta WHERE key = 'paused'")
-        return Pause(**json.loads(row["value"])) if row else None
+        """What holds the queue; the budget's pause, which holds named tasks too, before the user's."""
+        rows = self._store.queue.rows(f"SELECT value FROM meta WHERE key IN ('{USERS}', '{BUDGETS}') ORDER BY key")
+        pauses = [Pause(**json.loads(row["value"])) for row in rows]
+        now = self._store.clock.now_ms()
+        return next((pause for pause in pauses if pause.until is None or pause.until > now), None)
 
     def pause(self) -> None:
         """Claim nothing more until `resume`. What runs goes on."""
-        self._write("paused", {"reason": "user", "at": self._store.clock.now_ms(), "until": None})
+        self._write(USERS, {"reason": "user", "at": self._store.clock.now_ms(), "until": None})
 
     def pause_for_budget(self) -> None:
-        """Claim nothing more today; a pause of the user's stays one."""
+        """Claim nothing more today, whatever is named; a pause of the user's goes on after that."""
         now = self._store.clock.now_ms()
-        self._store.queue.write(
-            "INSERT INTO meta(key, value) VALUES ('paused', ?) ON CONFLICT DO NOTHING",
-            (json.dumps({"reason": "budget", "at": now, "until": day_bounds_ms(now)[1]}),),
-        )
+        self._write(BUDGETS, {"reason": "budget", "at": now, "until": day_bounds_ms(now)[1]})
 
     def resume(self) -> None:
         """Go on."""
-        self._store.queue.write("DELETE FROM meta WHERE key = 'paused'")
+        self._store.queue.write(f"DELETE FROM meta WHERE key IN ('{USERS}', '{BUDGETS}')")
 
     def raise_budget(self) -> None:
         """Allow the day's budget once more, today alone."""
@@ -61,7 +64,7 @@ class Holds:
     def lift(self) -> None:
         """End a pause whose time has come."""
         self._store.queue.write(
-            "DELETE FROM meta WHERE key = 'paused' AND json_extract(value, '$.until') <= ?",
+            f"DELETE FROM meta WHERE key = '{BUDGETS}' AND json_extract(value, '$.until') <= ?",
             (self._store.clock.now_ms(),),
         )
 

@@ -17,6 +17,7 @@ from typing import Any
 from pithy_local.clock import ProcessIdentity
 from pithy_local.errors import Cancelled, LeaseLost
 from pithy_local.models import Patch, Phase, Status, Task, TaskError, Verified
+from pithy_local.store.calls import Calls
 from pithy_local.store.database import Store
 from pithy_local.store.tasks import LEASE_MS, Tasks
 
@@ -184,10 +185,11 @@ class Lease:
             )
 
     def done(self, effect: str, key: str, result: str = "") -> None:
-        """Commit that it has happened."""
+        """Commit that it has happened. The first time counts: a delivery that goes on does some things again."""
         with self._fenced():
             self._store.queue.write(
-                "UPDATE effect SET done_at = ?, result = ? WHERE task = ? AND attempt = ? AND kind = ? AND key = ?",
+                """UPDATE effect SET done_at = ?, result = ?
+                   WHERE task = ? AND attempt = ? AND kind = ? AND key = ? AND done_at IS NULL""",
                 (self._store.clock.now_ms(), result, self.n, self.task.attempts, effect, key),
             )
 
@@ -202,15 +204,13 @@ class Lease:
         return [str(row["head_sha"]) for row in rows]
 
     def settle(self, status: Status, error: TaskError | None = None, *, question: str | None = None) -> None:
-        """End the attempt and the task in one transaction; the lease ends with it.
+        """End the attempt and the task in one transaction; the lease ends with it, and so do its open model calls.
 
         `question`: what the model wants to know, with `needs_clarification`.
         """
         with self._fenced():
-            if error is not None:
-                self._write_attempt(error=json.dumps(error.to_json()))
-            if question is not None:
-                self._write_attempt(question=question)
+            self._write_attempt(error=json.dumps(error.to_json()) if error else None, question=question)
+            self._calls.abandon()
             self._update_task(
                 "status = :status, phase = NULL, owner = NULL, lease_until = NULL, finished_at = :now",
                 status=status.value,
@@ -221,11 +221,21 @@ class Lease:
         self._update_task("owner = NULL, lease_until = NULL")
 
     def requeue(self, *, not_before: int = 0) -> None:
-        """Back to the queue, the same attempt, which is not charged. `not_before`: ms since 1970, 0 = at once."""
-        self._update_task(
-            "status = 'queued', phase = NULL, owner = NULL, lease_until = NULL, not_before = :not_before",
-            not_before=not_before,
-        )
+        """Back to the queue, the same attempt, which is not charged. `not_before`: ms since 1970, 0 = at once.
+
+        Raises Cancelled when the user asked for it: nobody would see that before the task is claimed again.
+        """
+        with self._fenced():
+            self.check()
+            self._calls.abandon()
+            self._update_task(
+                "status = 'queued', phase = NULL, owner = NULL, lease_until = NULL, not_before = :not_before",
+                not_before=not_before,
+            )
+
+    @property
+    def _calls(self) -> Calls:
+        return Calls(self._store, self.n, self.task.attempts)
 
     def _update_task(self, changes: str, **values: Any) -> None:
         changed = self._store.queue.write(

@@ -238,6 +238,11 @@ CREATE TRIGGER task_notify AFTER UPDATE OF status ON task
   INSERT INTO notification(task, attempt, status, at) VALUES (NEW.n, NEW.attempt, NEW.status, NEW.finished_at);
 END;
 
+-- for the rules of references: without them a process or a task is removed by reading every task
+CREATE INDEX task_owner ON task(owner) WHERE owner IS NOT NULL;
+CREATE INDEX task_after ON task(after_task) WHERE after_task IS NOT NULL;
+CREATE INDEX notification_task ON notification(task);
+
 -- a reviewed task is delivered by whoever claims it next
 CREATE TRIGGER task_reopened AFTER UPDATE OF status ON task
   WHEN OLD.status = 'needs_review' AND NEW.status = 'running' BEGIN

@@ -50,7 +50,10 @@ class Settled:
         return self._tasks.get(task_id)
 
     def accept(self, task_id: str) -> Task:
-        """Let a reviewed change be delivered: the next worker claims it. Raises NoSuchTask, Refused."""
+        """Let a reviewed change be delivered, now and in every retry: the next worker claims it.
+
+        Raises NoSuchTask, Refused.
+        """
         queue, now = self._store.queue, self._store.clock.now_ms()
         with queue.transaction():
             task = self._tasks.get(task_id)
@@ -61,6 +64,10 @@ class Settled:
                     f"task {task_id} has no diff that could be delivered",
                     hint=f'`pithy-local retry {task_id} --feedback "…"` tries again.',
                 )
+            queue.write(
+                "UPDATE attempt SET redelivery = 1 WHERE task = (SELECT n FROM task WHERE id = ?) AND number = ?",
+                (task_id, task.attempts),
+            )
             queue.write(
                 """UPDATE task SET status = 'running', phase = 'delivering', fence = fence + 1, cancel_requested = 0,
                      finished_at = NULL, updated_at = ? WHERE id = ?""",
@@ -80,12 +87,12 @@ class Settled:
             [row] = self._store.queue.rows("DELETE FROM task WHERE id = ? RETURNING n", (task_id,))
         number = row["n"]
         logs = self._store.logs
+        logs.write("DELETE FROM cursor WHERE task = ?", (number,))  # first: nobody can append any more
         while logs.write(
             "DELETE FROM line WHERE task = ? AND seq IN (SELECT seq FROM line WHERE task = ? LIMIT ?)",
             (number, number, REMOVE_STEP),
         ):
             self._store.clock.sleep(REMOVE_PAUSE)
-        logs.write("DELETE FROM cursor WHERE task = ?", (number,))
 
     def _settled(self, task_id: str) -> Task:
         task = self._tasks.get(task_id)

@@ -10,6 +10,7 @@ from pithy_local.clock import new_task_id
 from pithy_local.errors import NoSuchTask, Refused, UsageError
 from pithy_local.models import Attempt, NewTask, Patch, Phase, Status, Task, TaskError, Usage, Verified
 from pithy_local.store.database import Store, StoreRuleError
+from pithy_local.store.holds import BUDGETS, USERS
 
 ALL_EXECUTORS = ("docker", "local")
 WAITS_FOR_A_PERSON = (Status.NEEDS_REVIEW, Status.NEEDS_CLARIFICATION)
@@ -32,20 +33,22 @@ LEFT JOIN attempt p ON p.task = t.n AND p.number =
 _ATTEMPT = f"""SELECT a.*, t.id, {_USAGE.format(task="a.task", attempt="AND u.attempt = a.number")}
 FROM attempt a JOIN task t ON t.n = a.task WHERE t.id = ?"""
 
-_CLAIMABLE = """status = 'queued' AND not_before <= :now
+_CLAIMABLE = f"""status = 'queued' AND not_before <= :now
   AND executor IN (SELECT value FROM json_each(:executors))
   AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
-  AND (:ids IS NOT NULL OR NOT EXISTS (SELECT 1 FROM meta WHERE key = 'paused'))
-  AND NOT EXISTS (SELECT 1 FROM meta WHERE key = 'paused' AND json_extract(value, '$.reason') = 'budget')
-  AND NOT EXISTS (SELECT 1 FROM gate g WHERE g.provider = task.provider AND g.until > :now)"""
-"""A queued task that may start now: a pause stops all but tasks that were named, a spent budget stops every one."""
+  AND (:ids IS NOT NULL OR NOT EXISTS (SELECT 1 FROM meta WHERE key = '{USERS}'))
+  AND (EXISTS (SELECT 1 FROM attempt a WHERE a.task = task.n AND a.number = task.attempt AND a.redelivery)
+    OR NOT EXISTS (SELECT 1 FROM meta WHERE key = '{BUDGETS}')
+      AND NOT EXISTS (SELECT 1 FROM gate g WHERE g.provider = task.provider AND g.until > :now))"""
+"""A queued task that may start now: a pause stops all but tasks that were named; a spent budget and a rate limit stop
+every one that would ask a model."""
 
 _CLAIM = f"""UPDATE task SET status = 'running', phase = 'preparing', owner = :owner, fence = fence + 1,
   lease_until = :lease, updated_at = :now, started_at = coalesce(started_at, :now)
 WHERE n = (SELECT n FROM task INDEXED BY task_ready
            WHERE {_CLAIMABLE}
            ORDER BY priority DESC, n LIMIT 1)
-  AND (SELECT count(*) FROM task INDEXED BY task_running WHERE status = 'running') < :concurrency
+  AND (SELECT count(*) FROM task INDEXED BY task_running WHERE status = 'running' AND owner IS NOT NULL) < :concurrency
 RETURNING id"""
 
 _CLAIM_ACCEPTED = """UPDATE task SET owner = :owner, fence = fence + 1, lease_until = :lease, updated_at = :now
@@ -53,6 +56,11 @@ WHERE n = (SELECT n FROM task INDEXED BY task_running
            WHERE status = 'running' AND owner IS NULL AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
            ORDER BY n LIMIT 1)
 RETURNING id"""
+
+_CANCEL_AT_ONCE = """UPDATE task SET status = 'cancelled', phase = NULL, finished_at = :now
+WHERE id = :id AND owner IS NULL AND (status <> 'running' OR NOT EXISTS
+  (SELECT 1 FROM attempt WHERE task = task.n AND number = task.attempt AND head_sha IS NOT NULL))"""
+"""A delivery without an owner that had its commit already may show at the remote: it is finished instead."""
 
 
 class Tasks:
@@ -190,19 +198,15 @@ class Tasks:
         return {"now": self._store.clock.now_ms(), "executors": json.dumps(list(executors)), "ids": _json(ids)}
 
     def request_cancel(self, task_id: str) -> Task:
-        """Queued, or waiting for a person: cancelled at once. Running: its owner is asked to stop. Else Refused."""
+        """Queued, waiting for a person, or accepted and in nobody's hands yet: cancelled at once. Running: its owner is
+        asked to stop. Else Refused."""
         queue, now = self._store.queue, self._store.clock.now_ms()
         with queue.transaction():
             task = self.get(task_id)
             if task.status.settled and task.status not in WAITS_FOR_A_PERSON:
                 raise Refused(f"task {task_id} is {task.status.value} already")
-            queue.write(
-                """UPDATE task SET cancel_requested = 1, updated_at = :now,
-                     status = CASE status WHEN 'running' THEN 'running' ELSE 'cancelled' END,
-                     finished_at = CASE status WHEN 'running' THEN NULL ELSE :now END
-                   WHERE id = :id""",
-                {"now": now, "id": task_id},
-            )
+            queue.write("UPDATE task SET cancel_requested = 1, updated_at = ? WHERE id = ?", (now, task_id))
+            queue.write(_CANCEL_AT_ONCE, {"now": now, "id": task_id})
         return self.get(task_id)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.world import FIX, TOKEN, World, fix
 from tests.fakes.git_http import Right
-from tests.fakes.model_replies import Reply
+from tests.fakes.model_replies import Reply, unauthorized
 from tests.support import git
 
 WORKFLOW = "```diff\n--- /dev/null\n+++ b/.github/workflows/x.yml\n@@ -0,0 +1 @@\n+on: push\n```\n"
@@ -151,6 +151,41 @@ def test_a_second_delivery_after_a_pull_request_that_failed_keeps_one_branch_and
     assert after["status"] == "completed", after["error"]
     assert local_world.branch(task["id"]) == after["head_sha"]
     assert len(local_world.github.prs) == 1
+
+
+def test_an_accepted_change_whose_delivery_failed_is_delivered_again_for_no_tokens(local_world: World) -> None:
+    task = local_world.settle("add() must add", "--publish", "review")["id"]
+    refuse_once(local_world)
+    local_world.run("accept", task)
+    failed = local_world.show(task)
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "push_rejected")
+    allow(local_world)
+
+    local_world.ok("retry", task)
+    local_world.ok("run", "--until-idle")
+
+    after = local_world.show(task)
+    assert (after["status"], after["attempts"]) == ("completed", 2), after["error"]
+    assert len(local_world.model.completions) == 1
+    assert after["usage"] == failed["usage"]
+
+
+def test_a_change_that_was_sent_back_sees_the_one_before_although_a_try_failed_in_between(local_world: World) -> None:
+    local_world.configure(publish="review")
+    task = local_world.settle()["id"]
+    local_world.script = lambda _: unauthorized()
+    local_world.ok("retry", task, "--feedback", "Also say so in a comment, said the canary.")
+    local_world.ok("run", "--until-idle")
+    assert local_world.show(task)["error"]["code"] == "llm_auth"
+    local_world.script = lambda _: fix()
+
+    local_world.ok("retry", task)
+    local_world.ok("run", "--until-idle")
+
+    prompt = local_world.model.completions[-1].prompt
+    assert "+    return a + b" in prompt
+    assert "said the canary" in prompt
+    assert local_world.show(task)["attempts"] == 3
 
 
 def test_feedback_on_a_completed_task_is_a_further_change_of_the_same_pull_request(local_world: World) -> None:

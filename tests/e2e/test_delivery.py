@@ -146,6 +146,17 @@ def test_secrets_appear_nowhere(local_world: World) -> None:
     assert [place for place, data in places.items() if KEY.encode() in data or TOKEN.encode() in data] == []
 
 
+def test_a_change_in_which_a_secret_was_masked_is_not_delivered_unseen(local_world: World) -> None:
+    local_world.script = lambda _: Reply(text=FIX.replace("return a + b", f"return a + b  # {KEY}"))
+
+    task = local_world.settle()
+
+    assert (task["status"], task["error"]["code"]) == ("needs_review", "policy"), task["error"]
+    assert "***" in local_world.ok("diff", task["id"]).out
+    assert local_world.branch(task["id"]) is None
+    assert not any(KEY.encode() in path.read_bytes() for path in local_world.home.rglob("*") if path.is_file())
+
+
 def test_the_repositorys_instructions_reach_the_model(local_world: World) -> None:
     clone = local_world.root / "clone"
     git("clone", "-q", str(local_world.bare), str(clone))

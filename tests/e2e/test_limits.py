@@ -83,6 +83,33 @@ def test_a_spent_budget_pauses_the_queue_which_goes_on_when_told_to(local_world:
     assert local_world.show(second)["status"] == "completed"
 
 
+def test_a_named_task_meets_the_spent_budget_in_a_paused_queue_too(local_world: World) -> None:
+    """Once: it is not tried again and again."""
+    local_world.configure(budget__usd_per_day=1.0, concurrency=1, **PRICED)
+    local_world.settle()
+    named = local_world.add()
+    local_world.ok("pause")
+
+    ran = local_world.run("run", named)
+
+    assert (ran.code, "resume --budget" in ran.err) == (6, True)
+    assert (local_world.show(named)["status"], local_world.show(named)["attempts"]) == ("queued", 1)
+    assert len([line for line in local_world.log(named) if "not charged" in line["text"]]) == 1
+    local_world.ok("resume", "--budget")
+    local_world.ok("run", "--until-idle")
+    assert local_world.show(named)["status"] == "completed"
+
+
+def test_a_task_that_waits_for_a_rate_limit_is_cancelled_at_once(local_world: World) -> None:
+    local_world.script = one_then_fix(rate_limited(3600))
+    task = local_world.settle()
+    assert task["status"] == "queued"
+
+    local_world.ok("cancel", task["id"])
+
+    assert local_world.show(task["id"])["status"] == "cancelled"
+
+
 def test_a_model_without_a_price_is_kept_by_the_budget_too_and_its_cost_is_unknown(local_world: World) -> None:
     local_world.configure(budget__usd_per_day=0.01, concurrency=1)
     first = local_world.settle("add() must add", "--model", "house-model-1")

@@ -50,6 +50,18 @@ def test_an_overloaded_provider_falls_back_to_the_other(local_world: World) -> N
     assert task["status"] == "completed", task["error"]
 
 
+def test_a_fallback_without_a_key_does_not_hide_why_the_first_provider_failed(local_world: World) -> None:
+    local_world.script = lambda _: server_error(503)
+    local_world.configure(model__fallback="anthropic:claude-sonnet-5-5", model__anthropic__base_url="")
+    del local_world.env["ANTHROPIC_API_KEY"]
+
+    task = local_world.settle()
+
+    assert (task["status"], task["error"]["code"]) == ("failed", "llm_service")
+    assert {call.data["model"] for call in local_world.model.completions} == {"gpt-4o"}
+    assert any("cannot be asked" in line["text"] for line in local_world.log(task["id"]))
+
+
 def test_a_wrong_key_is_no_reason_to_ask_somebody_else(local_world: World) -> None:
     local_world.script = lambda _: unauthorized()
     local_world.configure(model__fallback="anthropic:claude-sonnet-5-5")

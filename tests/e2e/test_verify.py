@@ -96,6 +96,16 @@ def test_a_command_that_takes_too_long_is_ended_and_counts_as_failed(local_world
     assert task["verify"][0]["patch_exit"] == 124
 
 
+def test_a_command_that_hangs_on_the_base_hides_nothing_that_a_later_one_finds(local_world: World) -> None:
+    local_world.script = lambda _: Reply(text=BREAKS)
+    local_world.configure(sandbox__verify=["sleep 600", PASSES], verify_timeout="2s", model__repair_rounds=0)
+
+    task = local_world.settle()
+
+    assert task["error"]["code"] == "verify_failed", task["error"]
+    assert [(each["base_exit"], each["patch_exit"]) for each in task["verify"]] == [(124, 124), (0, 1)]
+
+
 def test_by_products_of_verify_commands_are_no_part_of_the_change(local_world: World) -> None:
     local_world.configure(sandbox__verify=["echo junk > junk.txt; echo '# touched' >> calc.py"])
 
@@ -131,7 +141,8 @@ def test_a_wrong_file_of_the_repository_names_the_key(local_world: World) -> Non
 def test_a_time_limit_in_a_sealed_container(world: World) -> None:
     world.configure(verify_timeout="2s", model__repair_rounds=0)
 
-    task = world.settle("add() must add", "--verify", "if grep -q 'a + b' calc.py; then sleep 600; fi")
+    slow = "if grep -q 'a + b' calc.py; then sleep 600; fi"
+    task = world.settle("add() must add", "--verify", slow, "--verify", PASSES)
 
     assert task["error"]["code"] == "verify_failed"
-    assert task["verify"][0]["patch_exit"] == 124
+    assert [(each["base_exit"], each["patch_exit"]) for each in task["verify"]] == [(0, 124), (0, 0)]

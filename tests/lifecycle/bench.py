@@ -17,12 +17,16 @@ from pithy_local.errors import PithyError
 from pithy_local.executors.base import AttemptHost, Collected, Executor, Job, Sandbox, VerifyJob, VerifyRun
 from pithy_local.executors.local import LocalExecutor
 from pithy_local.forge.base import Forge
+from pithy_local.lifecycle.attempt_log import AttemptLog
+from pithy_local.lifecycle.host import Host
 from pithy_local.lifecycle.supervisor import Supervisor
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import NewTask, Phase, Task
 from pithy_local.paths import Home
 from pithy_local.redact import Redactor
 from pithy_local.store import Store
+from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.logs import Logs
 from pithy_local.store.tasks import Tasks
 from tests.support import make_bare, make_repo, wait_until
 
@@ -179,6 +183,40 @@ def queue(bench: Workbench, repo: Path, *, executor: str = "local", **changes: o
         "provider": "scripted", "model": "scripted",
     }  # fmt: skip
     return Tasks(bench.store).insert(NewTask(**{**values, **changes}))  # type: ignore[arg-type]  # a test's shorthand
+
+
+@contextmanager
+def hosted(bench: Workbench, task: Task) -> Iterator[Host]:
+    """The task claimed, as the supervisor's thread has it before its attempt runs."""
+    owner = Processes(bench.store).register("test")
+    claimed = Tasks(bench.store).claim(owner, executors=[task.executor], concurrency=99, ids=[task.id])
+    assert claimed is not None
+    with hosting(bench, Lease(bench.store, claimed, owner)) as host:
+        yield host
+
+
+@contextmanager
+def hosting(bench: Workbench, lease: Lease) -> Iterator[Host]:
+    """A host, with its log, of a task that was claimed."""
+    host = Host(lease, on_phase=lambda phase: None)
+    log = AttemptLog(
+        bench.store, task=lease.n, attempt=lease.task.attempts, fence=lease.fence, redactor=bench.redactor,
+        clock=bench.clock, on_lost=host.lose,
+    )  # fmt: skip
+    host.attach(log=log)
+    try:
+        yield host
+    finally:
+        log.close()
+
+
+def log_of(bench: Workbench, task: str) -> list[str]:
+    """What was written down so far."""
+    return [line.text for line in Logs(bench.store).page(task, limit=100_000)]
+
+
+def code_of(task: Task) -> str:
+    return task.error.code if task.error else ""
 
 
 def settled(bench: Workbench, task: str) -> Task:

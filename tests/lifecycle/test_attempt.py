@@ -27,7 +27,9 @@ from tests.lifecycle.bench import (
     SECRET,
     Held,
     StandIn,
+    code_of,
     locked,
+    log_of,
     opened_bench,
     queue,
     report,
@@ -39,14 +41,6 @@ from tests.spending import spend
 from tests.support import branch_sha, git, wait_until
 
 BAD = b"this is no diff at all\n"
-
-
-def code_of(task: Task) -> str:
-    return task.error.code if task.error else ""
-
-
-def log_of(bench: Workbench, task: str) -> list[str]:
-    return [line.text for line in Logs(bench.store).page(task, limit=100_000)]
 
 
 def failing(error: Exception, so_far: bytes | None = None) -> Any:

@@ -84,6 +84,14 @@ def test_a_person_looks_at_patches_and_policy_and_nothing_else() -> None:
     assert [code.word for code in ErrorCode if status_of(code) is Status.NEEDS_CLARIFICATION] == ["clarification"]
 
 
+@pytest.mark.parametrize("outcome", ["question", "failed"])
+def test_a_sandbox_that_says_nothing_is_no_riddle(outcome: str) -> None:
+    failure = failure_of(gateway(Result(outcome, None, " \n", {})))
+
+    assert failure is not None
+    assert (failure.code, failure.message) == (ErrorCode.AGENT_FAILED, "the runner ended without a word")
+
+
 def test_a_question_of_the_models_is_one_for_the_user() -> None:
     failure = failure_of(gateway(Result("question", None, "Which one?", {})))
 

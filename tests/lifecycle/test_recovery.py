@@ -15,6 +15,7 @@ from pithy_local.executors.base import Sandbox
 from pithy_local.lifecycle.recovery import Recovery
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Patch, Phase, Status, Stream, Task
+from pithy_local.redact import Redactor
 from pithy_local.store.calls import Calls, Reservation
 from pithy_local.store.lease import Lease, Processes
 from pithy_local.store.logs import Entry, Logs
@@ -134,6 +135,28 @@ def test_an_orphan_that_was_to_be_cancelled_is(bench: Workbench, me: str, phase:
     assert (now(bench, lease).status, now(bench, lease).error) == (Status.CANCELLED, None)
 
 
+def test_an_orphan_that_is_cancelled_while_it_is_recovered_is_cancelled_by_the_next_round(
+    bench: Workbench, me: str
+) -> None:
+    lease = claimed(bench, reused(bench))
+
+    class Meanwhile(Redactor):
+        """The user cancels while the log's last line is written."""
+
+        def mask(self, text: str) -> str:
+            Tasks(bench.store).request_cancel(lease.task.id)
+            return text
+
+    bench.redactor = Meanwhile([])
+    recover(bench, me)
+    assert now(bench, lease).status is Status.RUNNING
+    bench.redactor = Redactor([])
+
+    recover(bench, me)
+
+    assert now(bench, lease).status is Status.CANCELLED
+
+
 def test_an_orphan_that_was_being_stopped_is_cancelled(bench: Workbench, me: str) -> None:
     lease = claimed(bench, reused(bench), Phase.CANCELLING)
 
@@ -144,7 +167,9 @@ def test_an_orphan_that_was_being_stopped_is_cancelled(bench: Workbench, me: str
 
 def test_a_cancel_that_came_too_late_does_not_hide_a_delivery(bench: Workbench, me: str) -> None:
     """The branch may be pushed, the pull request open: "cancelled" would say that nothing is there."""
-    lease = claimed(bench, reused(bench), Phase.DELIVERING)
+    lease = claimed(bench, reused(bench), Phase.VERIFYING)
+    lease.record_commit("b" * 40)
+    lease.enter(Phase.DELIVERING)
     Tasks(bench.store).request_cancel(lease.task.id)
 
     recover(bench, me)
@@ -152,11 +177,13 @@ def test_a_cancel_that_came_too_late_does_not_hide_a_delivery(bench: Workbench, 
     error = now(bench, lease).error
     assert error is not None
     assert (error.code, "delivering" in error.message) == ("container_lost", True)
+    assert f"pithy-local retry {lease.task.id}" in error.hint
 
 
 def test_a_delivery_that_was_cut_off_is_left_to_whoever_claims_it_next(bench: Workbench, me: str) -> None:
     lease = claimed(bench, reused(bench), Phase.VERIFYING)
     lease.record_patch(Patch(path="artifacts/x/1/patch.diff", bytes=1, files=1, added=1, removed=0))
+    lease.record_commit("b" * 40)
     lease.enter(Phase.DELIVERING)
     Tasks(bench.store).request_cancel(lease.task.id)
 

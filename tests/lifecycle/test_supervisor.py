@@ -278,6 +278,21 @@ def test_a_store_that_is_locked_for_a_while_is_told_and_waited_for(tmp_path: Pat
         assert supervisor.failure is None
 
 
+def test_a_store_that_stays_locked_is_told_once_and_then_a_problem_until_it_works_again(
+    tmp_path: Path, repo: Path
+) -> None:
+    said: list[str] = []
+    with (
+        opened_bench(tmp_path, StandIn(), patience=0.1) as bench,
+        Supervisor(bench, kind="test", say=said.append, stuck_after=1.0) as supervisor,
+    ):
+        settled(bench, queue(bench, repo).id)
+        with locked(bench.store):
+            wait_until(lambda: supervisor.store_problem is not None, timeout=20)
+            assert len([words for words in said if "locked" in words]) == 1
+        wait_until(lambda: supervisor.store_problem is None)
+
+
 def test_narration_that_nobody_can_hear_stops_nothing(bench: Workbench, repo: Path) -> None:
     def broken(words: str) -> None:
         raise BrokenPipeError(words)

@@ -66,12 +66,32 @@ def test_a_pause_for_the_budget_ends_at_midnight_and_a_users_pause_does_not(
     assert reason(holds) == "user"
 
 
-def test_a_users_pause_is_not_replaced_by_the_budgets(holds: Holds) -> None:
+def test_a_budget_that_is_spent_during_a_pause_stops_named_tasks_and_the_pause_stays(
+    holds: Holds, tasks: Tasks, owner: str, clock: HandClock
+) -> None:
+    """Else a named task would be claimed, refused by the ledger and parked, again and again."""
+    task = tasks.insert(new_task())
     holds.pause()
     holds.pause_for_budget()
 
-    assert holds.paused is not None
-    assert holds.paused.reason == "user"
+    assert tasks.claim(owner, executors=["docker"], concurrency=9, ids=[task.id]) is None
+    assert reason(holds) == "budget"
+
+    clock.sleep(86_400)
+    holds.lift()
+    assert reason(holds) == "user"
+    assert tasks.claim(owner, executors=["docker"], concurrency=9) is None
+    assert tasks.claim(owner, executors=["docker"], concurrency=9, ids=[task.id]) is not None
+
+
+def test_a_pause_of_the_users_leaves_that_of_the_budget(holds: Holds, clock: HandClock) -> None:
+    holds.pause_for_budget()
+    holds.pause()
+    assert reason(holds) == "budget"
+
+    holds.resume()
+
+    assert holds.paused is None
 
 
 def test_the_raised_budget_is_for_today_alone(holds: Holds, clock: HandClock) -> None:

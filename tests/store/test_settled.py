@@ -7,11 +7,12 @@ import pytest
 from pithy_local.errors import NoSuchTask, Refused
 from pithy_local.models import Patch, Phase, Status, Stream, TaskError, Verified
 from pithy_local.store import Store
+from pithy_local.store.holds import Holds
 from pithy_local.store.lease import Lease
 from pithy_local.store.logs import Entry, Logs
 from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
-from tests.store.conftest import HandClock
+from tests.store.conftest import HandClock, new_task
 
 SHA = "a" * 40
 PATCH = Patch(path="artifacts/x/1/patch.diff", bytes=10, files=1, added=2, removed=3)
@@ -144,3 +145,73 @@ def test_old_ones_are_those_that_ended_before(settled: Settled, lease: Lease, cl
 
     assert settled.before(clock.now) == []
     assert settled.before(clock.now + 1) == [lease.task.id]
+
+
+def test_what_was_accepted_and_is_nobodys_yet_is_cancelled_at_once(
+    settled: Settled, tasks: Tasks, lease: Lease, owner: str
+) -> None:
+    settled.accept(reviewed(lease))
+
+    task = tasks.request_cancel(lease.task.id)
+
+    assert (task.status, task.phase) == (Status.CANCELLED, None)
+    assert tasks.claim_accepted(owner) is None
+    assert tasks.attempts(task.id)[0].outcome == "cancelled"
+
+
+def test_a_delivery_that_may_show_at_the_remote_is_not_called_cancelled(
+    settled: Settled, tasks: Tasks, lease: Lease, owner: str
+) -> None:
+    lease.record_patch(PATCH)
+    lease.record_commit("b" * 40)
+    lease.enter(Phase.DELIVERING)
+    lease.hand_back()
+
+    task = tasks.request_cancel(lease.task.id)
+
+    assert (task.status, task.cancel_requested) == (Status.RUNNING, True)
+    assert tasks.claim_accepted(owner) is not None
+
+
+def test_an_accepted_change_is_delivered_without_the_model_the_next_time_too(
+    settled: Settled, tasks: Tasks, lease: Lease, owner: str, store: Store
+) -> None:
+    settled.accept(reviewed(lease))
+    claimed = tasks.claim_accepted(owner)
+    assert claimed is not None
+    Lease(store, claimed, owner).settle(Status.FAILED, ERROR)
+
+    assert tasks.attempts(lease.task.id)[-1].redelivery
+
+
+@pytest.mark.parametrize("hold", ["budget", "rate limit"])
+def test_what_is_only_to_be_delivered_again_waits_for_no_model(
+    settled: Settled, tasks: Tasks, lease: Lease, owner: str, store: Store, clock: HandClock, hold: str
+) -> None:
+    lease.record_patch(PATCH)
+    lease.record_commit("b" * 40)
+    lease.settle(Status.FAILED, ERROR)
+    asks = tasks.insert(new_task())
+    settled.again(lease.task.id, redeliver=True)
+    if hold == "budget":
+        Holds(store).pause_for_budget()
+    else:
+        Holds(store).close_gate("openai", clock.now + 60_000)
+
+    claimed = tasks.claim(owner, executors=["docker"], concurrency=9)
+
+    assert claimed is not None
+    assert claimed.id == lease.task.id
+    assert tasks.claim(owner, executors=["docker"], concurrency=9) is None
+    assert [task.id for task in tasks.waiting()] == [asks.id]
+
+
+def test_an_accepted_change_that_waits_takes_no_slot(
+    settled: Settled, tasks: Tasks, lease: Lease, owner: str, store: Store
+) -> None:
+    settled.accept(reviewed(lease))
+    other = tasks.insert(new_task())
+
+    claimed = tasks.claim(owner, executors=["docker"], concurrency=1, ids=[other.id])
+
+    assert claimed is not None
