@@ -84,8 +84,8 @@ def take(root: Path, task: str, tokens: int) -> Survey:
     budget -= len(overview.encode()) + sum(guide.size for guide in guides)
     rest = [file for file in found.text if file.path not in {guide.path for guide in guides}]
     everything = sum(file.size for file in rest) <= budget
-    order = rank.best_first(root, rest, words.of_task(task), everything=everything)
-    files, too_large = _read(root, order, budget)
+    ranking = rank.best_first(root, rest, words.of_task(task), everything=everything)
+    files, too_large = _read(root, ranking.order, budget)
     if everything and not (guides or files or too_large):
         raise RepoAnalysisError(
             f"none of the {found.total:,} files on the base is text that a model could work on: they are binary, "
