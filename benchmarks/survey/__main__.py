@@ -57,6 +57,8 @@ def _summary(results: list[Result], tokens: int) -> int:
     noise = sum(len(result.noise) for result in results)
     slowest, largest = max(result.seconds for result in results), max(result.tokens for result in results)
     print(f"\nnamed files shown    {found} of {named} ({found / named:.1%}; at least {LEAST_FOUND:.0%})")
+    parts = sum(path in result.excerpts for result in results for path in result.named)
+    print(f"of them as excerpts  {parts}")
     print(f"shown or named       {mapped} of {named} ({mapped / named:.1%})")
     print(f"tasks with all shown {whole} of {len(results)}")
     print(f"slowest              {slowest:.2f} s (under {MOST_SECONDS:g} s)")

@@ -17,10 +17,11 @@ _LONG_LINES = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """`shown`: whole in the prompt. `mapped`: not shown, but named in it, so that the model may ask for them."""
+    """`shown`: in the prompt, whole or (`excerpts`) in part. `mapped`: named in it, so that the model may ask for it."""
 
     named: tuple[str, ...]
     shown: frozenset[str]
+    excerpts: frozenset[str]
     mapped: frozenset[str]
     noise: tuple[str, ...]
     tokens: int
@@ -46,7 +47,8 @@ def surveyed(root: Path, task: Task, tokens: int) -> Result:
     return Result(
         named=task.files,
         shown=frozenset(file.path for file in offered),
-        mapped=frozenset(path for path in task.files if path in view.tree or path in view.too_large),
+        excerpts=frozenset(file.path for file in offered if not file.whole),
+        mapped=frozenset(path for path in task.files if path in f"{view.tree}{view.outline}{view.too_large}"),
         noise=tuple(file.path for file in offered if _is_noise(file)),
         tokens=view.tokens,
         seconds=seconds,

@@ -17,7 +17,7 @@ from runner.survey.words import Words
 
 MOST_BYTES = 40_000_000
 """Text searched at most; one core folds and searches about 100 MB a second."""
-MOST_PARSED, MOST_PARSED_BYTES = 200, 2_000_000
+MOST_PARSED, MOST_PARSED_BYTES = 150, 1_500_000
 """Files and bytes looked into at most; one core parses about 6 MB a second."""
 _NAMED, _UNDER_NAMED, _MANIFEST = 1e6, 30.0, 0.01
 _NAME_WORTH, _PATH_WORTH = 3.0, 0.5
@@ -25,6 +25,9 @@ _NAME_WORTH, _PATH_WORTH = 3.0, 0.5
 _DEFINED, _KIN = 2.0, 0.5
 """What it is worth to define a name the task says, against one find of it; and the most that kinship adds, against the
 best score."""
+_PROSE = re.compile(r"\.(?:md|rst|txt|adoc|html?|json|ya?ml|xml|csv|tmpl|po|pot|d\.ts)$")
+_PROSE_WORTH = 0.6
+"""What a document or data is worth against code that says the same words."""
 _FAINT = 0.08
 """Share of the best score below which a file is noise that costs tokens."""
 _BESIDE = 0.7
@@ -149,7 +152,8 @@ def _scores(files: list[TrackedFile], finds: _Finds, words: Words, text_rarity: 
             for term in path
         )
         by_text = sum(words.terms[term] * text_rarity[term] * (1 + math.log(n)) for term, n in text.items())
-        scores.append(by_path + by_text / (1 + math.log1p(file.size / 4000)))
+        score = by_path + by_text / (1 + math.log1p(file.size / 4000))
+        scores.append(score * _PROSE_WORTH if _PROSE.search(file.path) else score)
     return scores
 
 
