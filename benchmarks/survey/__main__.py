@@ -41,7 +41,7 @@ def _options() -> argparse.Namespace:
 
 
 def _print(title: str, result: Result) -> None:
-    figures = f"{result.found}/{len(result.named)} {result.tokens:6,} tokens {result.seconds:5.2f} s"
+    figures = f"{result.found}/{len(result.named)} {result.tokens:6,} tokens {result.work:5.2f} s"
     print(f"  {figures}  {title[:70]}")
     for path in result.missed:
         print(f"      missed: {path}{' (named in the listing)' if path in result.mapped else ''}")
@@ -55,13 +55,14 @@ def _summary(results: list[Result], tokens: int) -> int:
     mapped = sum(path in result.shown | result.mapped for result in results for path in result.named)
     whole = sum(not result.missed for result in results)
     noise = sum(len(result.noise) for result in results)
-    slowest, largest = max(result.seconds for result in results), max(result.tokens for result in results)
+    slowest, largest = max(result.work for result in results), max(result.tokens for result in results)
+    waited = max(result.seconds for result in results)
     print(f"\nnamed files shown    {found} of {named} ({found / named:.1%}; at least {LEAST_FOUND:.0%})")
     parts = sum(path in result.excerpts for result in results for path in result.named)
     print(f"of them as excerpts  {parts}")
     print(f"shown or named       {mapped} of {named} ({mapped / named:.1%})")
     print(f"tasks with all shown {whole} of {len(results)}")
-    print(f"slowest              {slowest:.2f} s (under {MOST_SECONDS:g} s)")
+    print(f"slowest              {slowest:.2f} s of processor time (under {MOST_SECONDS:g} s), {waited:.2f} s on the clock")
     print(f"largest              {largest:,} tokens (at most {tokens:,})")
     print(f"noise                {noise} files (none)")
     good = found / named >= LEAST_FOUND and slowest < MOST_SECONDS and largest <= tokens and not noise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ class Result:
     noise: tuple[str, ...]
     tokens: int
     seconds: float
+    work: float
+    """Processor seconds: what `seconds` would be on a machine that does nothing else."""
 
     @property
     def found(self) -> int:
@@ -40,9 +43,9 @@ class Result:
 
 def surveyed(root: Path, task: Task, tokens: int) -> Result:
     """Survey the repository `root` for a task as the runner does."""
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), _worked()
     view = survey.take(root, task.text, tokens)
-    seconds = time.perf_counter() - started
+    seconds, work = time.perf_counter() - started, _worked() - worked
     offered = (*view.guides, *view.files)
     return Result(
         named=task.files,
@@ -52,7 +55,13 @@ def surveyed(root: Path, task: Task, tokens: int) -> Result:
         noise=tuple(file.path for file in offered if _is_noise(file)),
         tokens=view.tokens,
         seconds=seconds,
+        work=work,
     )
+
+
+def _worked() -> float:
+    """Processor seconds of this process and of the gits it has waited for."""
+    return sum(os.times()[:4])
 
 
 def _is_noise(file: survey.SourceFile) -> bool:

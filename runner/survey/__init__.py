@@ -24,7 +24,13 @@ from runner.survey.words import Words
 
 BYTES_PER_TOKEN = 3.5
 _GUIDES = ("AGENTS.md", "CLAUDE.md", "CONTRIBUTING.md", "CONTRIBUTING.rst", "CONTRIBUTING", ".github/CONTRIBUTING.md")
-_GUIDE_SHARE = 0.25
+_CONVENTIONS = (
+    *(".editorconfig", ".prettierrc", ".prettierrc.json", "biome.json", "eslint.config.js", "eslint.config.mjs"),
+    *("ruff.toml", ".ruff.toml", ".flake8", "rustfmt.toml", ".clang-format", ".rubocop.yml", ".golangci.yml"),
+    *("pyproject.toml", "setup.cfg", "tox.ini", "package.json", "go.mod", "Cargo.toml"),
+)
+"""How the project formats and lints its code, and what it depends on."""
+_GUIDE_SHARE, _CONVENTIONS_SHARE = 0.25, 0.05
 _TREE_SHARE, _OUTLINE_SHARE = 0.08, 0.08
 _EXCERPT_SHARE = 0.25
 """Of the budget: the size above which a file is a large one, and what its excerpt may take."""
@@ -105,10 +111,15 @@ def take(root: Path, task: str, tokens: int) -> Survey:
         files, too_large = _read(root, ranking.order, budget)
         signatures = ""
     else:
-        files, too_large = _fill(root, ranking, task_words, budget - int(budget * _OUTLINE_SHARE))
+        conventions, _ = _read(root, [path for path in _CONVENTIONS if path in names], int(budget * _CONVENTIONS_SHARE))
+        budget -= sum(file.size for file in conventions)
+        aside = {file.path for file in conventions}
+        order = [path for path in ranking.order if path not in aside]
+        files, too_large = _fill(root, replace(ranking, order=order), task_words, int(budget * (1 - _OUTLINE_SHARE)))
         whole = {file.path for file in files if file.whole}
-        unshown = [path for path in ranking.order if path not in whole]
+        unshown = [path for path in order if path not in whole]
         signatures = outline.render(unshown, ranking.tags, budget - sum(file.size for file in files))
+        files = (*files, *conventions)
     if everything and not (guides or files or too_large):
         raise RepoAnalysisError(
             f"none of the {found.total:,} files on the base is text that a model could work on: they are binary, "

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from runner.survey.imports import Resolver
 from runner.survey.tags import Tags
 
-_IMPORT, _REFERENCE, _TOGETHER = 1.0, 0.5, 1.0
+_IMPORT, _REFERENCE, _TOGETHER, _BESIDE = 1.0, 0.5, 1.0, 0.3
+_MOST_BESIDE = 12
+"""Files in a folder of neighbours; in a larger one they have little to do with each other."""
 _BACK = 0.3
 """What a link is worth against its direction: who uses a thing matters less than what it uses."""
 _MOST_DEFINED = 3
@@ -29,7 +31,8 @@ Edges = dict[int, Counter[int]]
 def links(
     tags: Mapping[int, Tags], paths: Sequence[str], resolver: Resolver, together: Sequence[Sequence[int]]
 ) -> Edges:
-    """Weighted links between files by index: imports, uses of a name that another file defines, common commits."""
+    """Weighted links between files by index: imports, uses of a name that another file defines, being neighbours in a
+    small folder, common commits."""
     edges: Edges = {}
 
     def link(source: int, target: int, weight: float) -> None:
@@ -42,6 +45,10 @@ def links(
         for target in targets:
             link(index, target, _IMPORT)
     _link_uses(tags, paths, link)
+    for folder in _folders(paths):
+        for index in tags.keys() & set(folder):
+            for beside in folder:
+                link(index, beside, _BESIDE / len(folder))
     for commit in together:
         for source in commit:
             for target in commit:
@@ -68,6 +75,14 @@ def spread(edges: Edges, seeds: Mapping[int, float]) -> dict[int, float]:
                 following[target] = following.get(target, 0.0) + share
         rank = following
     return rank
+
+
+def _folders(paths: Sequence[str]) -> list[list[int]]:
+    """The files of each small folder."""
+    folders: dict[str, list[int]] = {}
+    for index, path in enumerate(paths):
+        folders.setdefault(posixpath.dirname(path), []).append(index)
+    return [folder for folder in folders.values() if 1 < len(folder) <= _MOST_BESIDE]
 
 
 def _link_uses(tags: Mapping[int, Tags], paths: Sequence[str], link: Callable[[int, int, float], None]) -> None:

@@ -67,9 +67,10 @@ def _parsed(path: str, source: bytes) -> tuple[tuple[Definition, ...], frozenset
 
     captures = QueryCursor(query).captures(tree.root_node)
     lines = source.split(b"\n")
-    rows = {(node.start_point.row, node.text or b"") for node in captures.get("name", [])}
+    # Not node.text: for a tree that was read in chunks it reads them again.
+    rows = {(node.start_point.row, source[node.start_byte : node.end_byte]) for node in captures.get("name", [])}
     definitions = tuple(_definition(row, name, lines[row]) for row, name in sorted(rows)[:MOST_DEFINITIONS])
-    used = {node.text or b"" for node in captures.get("used", [])}
+    used = {source[node.start_byte : node.end_byte] for node in captures.get("used", [])}
     return definitions, frozenset(name.decode("utf-8", "replace") for name in used)
 
 

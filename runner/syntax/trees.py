@@ -30,7 +30,7 @@ def problem(path: str, source: bytes) -> Problem | None:
     if name is None or (name == "javascript" and _FLOW in source[:_FLOW_WITHIN]):
         return None
     tree = grammars.parse(name, source, _SECONDS)
-    found = _found(tree, name) if tree is not None and tree.root_node.has_error else None
+    found = _found(tree, name, source) if tree is not None and tree.root_node.has_error else None
     if found is None:
         return None
     node, reason = found
@@ -45,9 +45,9 @@ def accepts(name: str, source: bytes) -> bool:
     return tree is not None and not tree.root_node.has_error
 
 
-def _found(tree: Tree, name: str) -> tuple[Node, str] | None:
+def _found(tree: Tree, name: str, source: bytes) -> tuple[Node, str] | None:
     found = None if name in _LONE_BRACKETS else _unmatched(tree)
-    return found or (None if name in _MACROS else _first_error(tree))
+    return found or (None if name in _MACROS else _first_error(tree, source))
 
 
 def _unmatched(tree: Tree) -> tuple[Node, str] | None:
@@ -67,12 +67,13 @@ def _unmatched(tree: Tree) -> tuple[Node, str] | None:
     return (opened[-1], f"'{opened[-1].type}' is never closed") if opened else None
 
 
-def _first_error(tree: Tree) -> tuple[Node, str] | None:
+def _first_error(tree: Tree, source: bytes) -> tuple[Node, str] | None:
     for node in _nodes(tree):
         if node.is_missing:
             return node, f"'{node.type}' is missing"
         if node.is_error:
-            said = re.sub(r"\s+", " ", (node.text or b"")[:_SHORT].decode("utf-8", "replace"))
+            text = source[node.start_byte : min(node.end_byte, node.start_byte + _SHORT)]
+            said = re.sub(r"\s+", " ", text.decode("utf-8", "replace"))
             return node, f"invalid syntax at '{said}'" if said else "invalid syntax"
     return None
 
