@@ -62,7 +62,8 @@ def _summary(results: list[Result], tokens: int) -> int:
     print(f"of them as excerpts  {parts}")
     print(f"shown or named       {mapped} of {named} ({mapped / named:.1%})")
     print(f"tasks with all shown {whole} of {len(results)}")
-    print(f"slowest              {slowest:.2f} s of processor time (under {MOST_SECONDS:g} s), {waited:.2f} s on the clock")
+    print(f"slowest              {slowest:.2f} s of processor time (under {MOST_SECONDS:g} s)")
+    print(f"                     {waited:.2f} s on the clock")
     print(f"largest              {largest:,} tokens (at most {tokens:,})")
     print(f"noise                {noise} files (none)")
     good = found / named >= LEAST_FOUND and slowest < MOST_SECONDS and largest <= tokens and not noise

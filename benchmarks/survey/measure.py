@@ -18,7 +18,7 @@ _LONG_LINES = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """`shown`: in the prompt, whole or (`excerpts`) in part. `mapped`: named in it, so that the model may ask for it."""
+    """`shown`: in the prompt, whole or (`excerpts`) in part. `mapped`: at least named there."""
 
     named: tuple[str, ...]
     shown: frozenset[str]

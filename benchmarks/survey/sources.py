@@ -34,7 +34,17 @@ def _fetched(package: Package, data: Path) -> Path:
     folder = data / f"{package.name}.archive"
     folder.mkdir(parents=True, exist_ok=True)
     if package.tool == "pip":
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", package.spec]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--no-binary",
+            ":all:",
+            package.spec,
+        ]
     else:
         command = ["npm", "pack", "--silent", package.spec]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)

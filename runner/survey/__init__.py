@@ -107,19 +107,16 @@ def take(root: Path, task: str, tokens: int) -> Survey:
     everything = sum(file.size for file in rest) <= budget
     task_words = words.of_task(task)
     ranking = rank.best_first(root, rest, task_words, everything=everything)
+    signatures = ""
     if everything:
         files, too_large = _read(root, ranking.order, budget)
-        signatures = ""
     else:
         conventions, _ = _read(root, [path for path in _CONVENTIONS if path in names], int(budget * _CONVENTIONS_SHARE))
         budget -= sum(file.size for file in conventions)
-        aside = {file.path for file in conventions}
-        order = [path for path in ranking.order if path not in aside]
-        files, too_large = _fill(root, replace(ranking, order=order), task_words, int(budget * (1 - _OUTLINE_SHARE)))
-        whole = {file.path for file in files if file.whole}
-        unshown = [path for path in order if path not in whole]
-        signatures = outline.render(unshown, ranking.tags, budget - sum(file.size for file in files))
-        files = (*files, *conventions)
+        files, too_large, signatures = _chosen(
+            root, ranking.without(file.path for file in conventions), task_words, budget
+        )
+        files += conventions
     if everything and not (guides or files or too_large):
         raise RepoAnalysisError(
             f"none of the {found.total:,} files on the base is text that a model could work on: they are binary, "
@@ -135,6 +132,16 @@ def take(root: Path, task: str, tokens: int) -> Survey:
         files=files,
         too_large=too_large[:_TOO_LARGE_SHOWN],
     )
+
+
+def _chosen(
+    root: Path, ranking: rank.Ranking, task_words: Words, budget: int
+) -> tuple[tuple[SourceFile, ...], tuple[str, ...], str]:
+    """What is shown in `budget` bytes of files that do not all fit: files, the paths of those left out, and the
+    outline of what is not shown whole."""
+    files, left_out = _fill(root, ranking, task_words, int(budget * (1 - _OUTLINE_SHARE)))
+    rest = ranking.without(file.path for file in files if file.whole)
+    return files, left_out, outline.render(rest.order, rest.tags, budget - sum(file.size for file in files))
 
 
 def _fill(

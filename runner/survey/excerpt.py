@@ -48,9 +48,7 @@ def _blocks(total: int, found: Tags | None) -> list[tuple[int, int]]:
     starts = {0, min(_HEAD, total), total}
     starts.update(definition.line - 1 for definition in (found.definitions if found else ()))
     ordered = sorted(start for start in starts if start <= total)
-    return [
-        (at, min(at + _LONGEST, end)) for start, end in pairwise(ordered) for at in range(start, end, _LONGEST)
-    ]
+    return [(at, min(at + _LONGEST, end)) for start, end in pairwise(ordered) for at in range(start, end, _LONGEST)]
 
 
 def _scores(lines: list[str], blocks: list[tuple[int, int]], words: Words) -> list[float]:
@@ -58,9 +56,7 @@ def _scores(lines: list[str], blocks: list[tuple[int, int]], words: Words) -> li
     finds: list[dict[str, float]] = []
     for start, end in blocks:
         opening, body = lines[start].lower(), "\n".join(lines[start:end]).lower()
-        finds.append(
-            {term: body.count(term) + _NAMED * opening.count(term) for term in words.terms if term in body}
-        )
+        finds.append({term: body.count(term) + _NAMED * opening.count(term) for term in words.terms if term in body})
     spread = Counter(term for found in finds for term in found)
     return [
         sum(words.terms[term] * math.log(1 + len(blocks) / spread[term]) * math.log1p(n) for term, n in found.items())

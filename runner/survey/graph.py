@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import posixpath
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from runner.survey.imports import Resolver
@@ -25,7 +24,7 @@ _FAMILIES = tuple(
 """Endings of languages that call each other by name."""
 _DAMPING, _ROUNDS = 0.6, 12
 
-Edges = dict[int, Counter[int]]
+Edges = dict[int, dict[int, float]]
 
 
 def links(
@@ -37,8 +36,9 @@ def links(
 
     def link(source: int, target: int, weight: float) -> None:
         if source != target:
-            edges.setdefault(source, Counter())[target] += weight
-            edges.setdefault(target, Counter())[source] += weight * _BACK
+            for one, other, worth in ((source, target, weight), (target, source, weight * _BACK)):
+                targets = edges.setdefault(one, {})
+                targets[other] = targets.get(other, 0.0) + worth
 
     for index, found in tags.items():
         targets = {target for written in found.imports for target in resolver.meant(paths[index], written)}

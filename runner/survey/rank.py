@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from runner.survey import graph, history, tags
@@ -55,6 +55,11 @@ class Ranking:
 
     order: list[str]
     tags: dict[str, Tags]
+
+    def without(self, paths: Iterable[str]) -> Ranking:
+        """This, but for `paths`."""
+        left_out = set(paths)
+        return replace(self, order=[path for path in self.order if path not in left_out])
 
 
 def best_first(root: Path, files: list[TrackedFile], words: Words, *, everything: bool) -> Ranking:

@@ -1,4 +1,4 @@
-"""What a file defines, uses and imports: names and places, by the language's grammar; by its look where there is none."""
+"""What a file defines, uses and imports, by the language's grammar; by the file's look where there is none."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LOOKS = re.compile(
 _IDENTIFIER = re.compile(rb"[A-Za-z_]\w{3,}")
 _IMPORTS = re.compile(
     rb"""^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([\w, \t]*)      # Python
-    |^[ \t]*(?:pub[ \t]+)?(?:import|use|using|mod)[ \t]+(?:static[ \t]+)?([A-Za-z_][\w.:\\]*)  # Python, Java, Rust, C#, PHP
+    |^[ \t]*(?:pub[ \t]+)?(?:import|use|using|mod)[ \t]+(?:static[ \t]+)?([A-Za-z_][\w.:\\]*)  # Python, Java, Rust, PHP
     |^[ \t]*\#[ \t]*include[ \t]*[<"]([^">\n]+)[">]                # C
-    |(?:\bfrom|\bimport|\brequire(?:_relative)?|\bload)[ \t]*+(?:\([ \t]*+)?["']([^"'\n]{1,200})["']  # JavaScript, Ruby
+    |(?:\bfrom|\bimport|\brequire(?:_relative)?|\bload)[ \t]*+(?:\([ \t]*+)?["']([^"'\n]{1,200})["']  # quoted
     """,
     re.MULTILINE | re.VERBOSE,
 )
@@ -63,7 +63,7 @@ def _parsed(path: str, source: bytes) -> tuple[tuple[Definition, ...], frozenset
     query = grammars.query(name, text)
     if tree is None or query is None:
         return None
-    from tree_sitter import QueryCursor  # noqa: PLC0415 - only with a grammar
+    from tree_sitter import QueryCursor  # there is one: it made the tree
 
     captures = QueryCursor(query).captures(tree.root_node)
     lines = source.split(b"\n")

@@ -51,7 +51,7 @@ def language(name: str) -> Language | None:
     """The grammar of a language; None where tree-sitter or this grammar cannot be loaded."""
     module, factory = _FACTORIES.get(name, (f"tree_sitter_{name}", "language"))
     try:
-        from tree_sitter import Language  # noqa: PLC0415 - a runner without it still works
+        from tree_sitter import Language  # here, because a runner without it works too
 
         return Language(getattr(import_module(module), factory)())
     except (ImportError, AttributeError, ValueError, OSError):  # missing, or made for another tree-sitter
@@ -64,7 +64,7 @@ def query(name: str, text: str) -> Query | None:
     grammar = language(name)
     if grammar is None:
         return None
-    from tree_sitter import Query  # noqa: PLC0415 - as above
+    from tree_sitter import Query
 
     return Query(grammar, text)
 
@@ -74,7 +74,7 @@ def parse(name: str, source: bytes, seconds: float) -> Tree | None:
     grammar = language(name)
     if grammar is None or len(source) > LARGEST:
         return None
-    from tree_sitter import Parser  # noqa: PLC0415 - as above
+    from tree_sitter import Parser
 
     until = time.monotonic() + seconds
     try:
