@@ -118,11 +118,7 @@ def take(root: Path, task: str, tokens: int) -> Survey:
         )
         files += conventions
     if everything and not (guides or files or too_large):
-        raise RepoAnalysisError(
-            f"none of the {found.total:,} files on the base is text that a model could work on: they are binary, "
-            f"empty, generated, vendored, not UTF-8 or larger than {listing.LARGEST // 1000} kB",
-            hint=_HINT_NO_TEXT,
-        )
+        raise _no_text(found.total)
     return Survey(
         root=root,
         tracked=frozenset(names),
@@ -131,6 +127,14 @@ def take(root: Path, task: str, tokens: int) -> Survey:
         guides=guides,
         files=files,
         too_large=too_large[:_TOO_LARGE_SHOWN],
+    )
+
+
+def _no_text(total: int) -> RepoAnalysisError:
+    return RepoAnalysisError(
+        f"none of the {total:,} files on the base is text that a model could work on: they are binary, "
+        f"empty, generated, vendored, not UTF-8 or larger than {listing.LARGEST // 1000} kB",
+        hint=_HINT_NO_TEXT,
     )
 
 

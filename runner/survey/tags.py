@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from runner.survey import queries
 from runner.syntax import grammars
+
+if TYPE_CHECKING:
+    from tree_sitter import Tree
 
 MOST_DEFINITIONS = 400
 """Definitions kept of one file; generated code has thousands."""
@@ -19,6 +23,8 @@ _LOOKS = re.compile(
     rb"([A-Za-z_][\w.:]*)[^\n]*",
     re.MULTILINE,
 )
+_PUNCTUATION = re.compile(rb"(?:[^\w\s]\s*+)++")
+_LONG_ROW = 1000
 _IDENTIFIER = re.compile(rb"[A-Za-z_]\w{3,}")
 _IMPORTS = re.compile(
     rb"""^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([\w, \t]*)      # Python
@@ -61,7 +67,7 @@ def _parsed(path: str, source: bytes) -> tuple[tuple[Definition, ...], frozenset
         return None
     tree = grammars.parse(name, source, _SECONDS)
     query = grammars.query(name, text)
-    if tree is None or query is None:
+    if tree is None or query is None or _is_slow(tree, source):
         return None
     from tree_sitter import QueryCursor  # there is one: it made the tree
 
@@ -72,6 +78,17 @@ def _parsed(path: str, source: bytes) -> tuple[tuple[Definition, ...], frozenset
     definitions = tuple(_definition(row, name, lines[row]) for row, name in sorted(rows)[:MOST_DEFINITIONS])
     used = {source[node.start_byte : node.end_byte] for node in captures.get("used", [])}
     return definitions, frozenset(name.decode("utf-8", "replace") for name in used)
+
+
+def _is_slow(tree: Tree, source: bytes) -> bool:
+    """Whether a query might take minutes: for each token it looks for the next sibling that is more than a token, and
+    in a long row of brackets, or of the pieces of an error, there is none. (tree-sitter 0.26 can limit a query's time
+    by a callback, but crashes when it is used.)"""
+    if any(len(run) > _LONG_ROW for run in _PUNCTUATION.findall(source)):
+        return True
+    return tree.root_node.has_error and any(
+        node.is_error and node.child_count > _LONG_ROW for node in grammars.nodes(tree)
+    )
 
 
 def _looked_at(source: bytes) -> tuple[tuple[Definition, ...], frozenset[str]]:

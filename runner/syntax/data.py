@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 
-from runner.syntax.problem import Problem, at
+from runner.syntax.problem import Problem, at, at_byte
 
 _WITH_COMMENTS = re.compile(
     r"(?:^|/)(?:[tj]sconfig[^/]*|\.eslintrc|devcontainer|\.swcrc|api-extractor|deno)\.json$|(?:^|/)\.(?:vscode|zed)/"
@@ -47,7 +47,4 @@ def toml_problem(path: str, source: bytes) -> Problem | None:
 
 
 def _not_unicode(path: str, source: bytes, error: UnicodeDecodeError) -> Problem:
-    """`error` as a place."""
-    ahead = source[: error.start]
-    column = len(ahead.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
-    return at(path, source, ahead.count(b"\n") + 1, column, f"not {error.encoding.upper()}: {error.reason}")
+    return at_byte(path, source, error.start, f"not {error.encoding.upper()}: {error.reason}")

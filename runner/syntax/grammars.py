@@ -6,13 +6,14 @@ A grammar is C code that reads hostile text: sizes and time are bounded here, fo
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Query, Tree
+    from tree_sitter import Language, Node, Query, Tree
 
 LARGEST = 1_000_000
 """Bytes of the largest text that is parsed."""
@@ -84,3 +85,19 @@ def parse(name: str, source: bytes, seconds: float) -> Tree | None:
         )
     except ValueError:  # the time was up
         return None
+
+
+def nodes(tree: Tree) -> Iterator[Node]:
+    """Every node in the order of the text, without recursion: the nesting is as deep as the file's author likes."""
+    cursor = tree.walk()
+    while True:
+        node = cursor.node
+        if node is not None:
+            yield node
+        if cursor.goto_first_child() or cursor.goto_next_sibling():
+            continue
+        while cursor.goto_parent():
+            if cursor.goto_next_sibling():
+                break
+        else:
+            return

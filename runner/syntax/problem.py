@@ -34,5 +34,12 @@ def at(path: str, source: bytes, line: int, column: int, reason: str) -> Problem
     )
 
 
+def at_byte(path: str, source: bytes, offset: int, reason: str) -> Problem:
+    """A problem at the byte `offset` of `source`."""
+    ahead = source[:offset]
+    column = len(ahead.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
+    return at(path, source, ahead.count(b"\n") + 1, column, reason)
+
+
 def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text[:_LONGEST])

@@ -7,7 +7,7 @@ import re
 import warnings
 
 from runner.syntax import trees
-from runner.syntax.problem import Problem, at
+from runner.syntax.problem import Problem, at, at_byte
 
 _ANY_VERSION = re.compile(
     r"invalid syntax|expected '\('|expected ':'|f-string|multiple exception types must be parenthesized"
@@ -18,6 +18,8 @@ _ANY_VERSION = re.compile(
 
 def problem(path: str, source: bytes) -> Problem | None:
     """Where `source` is no Python: not by this Python, nor by tree-sitter's grammar of all versions."""
+    if b"\0" in source:  # the compiler says so too, but not where
+        return at_byte(path, source, source.index(b"\0"), "source code cannot contain null bytes")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape, `is` with a literal: not ours to judge
@@ -28,9 +30,7 @@ def problem(path: str, source: bytes) -> Problem | None:
         if _ANY_VERSION.match(found.reason) and trees.accepts("python", source):
             return None
         return found
-    except ValueError as error:  # a NUL byte
-        return at(path, source, source[: max(source.find(b"\0"), 0)].count(b"\n") + 1, 1, str(error))
-    except (RecursionError, MemoryError):  # nested too deep for this compiler
+    except (ValueError, RecursionError, MemoryError):  # an integer of thousands of digits, nesting beyond this compiler
         return None
     return None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from runner.syntax import grammars
-from runner.syntax.problem import Problem, at
+from runner.syntax.problem import Problem, at_byte
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
@@ -34,9 +34,7 @@ def problem(path: str, source: bytes) -> Problem | None:
     if found is None:
         return None
     node, reason = found
-    row, column = node.start_point
-    line = source.split(b"\n")[row]
-    return at(path, source, row + 1, len(line[:column].decode("utf-8", "replace")) + 1, reason)
+    return at_byte(path, source, node.start_byte, reason)
 
 
 def accepts(name: str, source: bytes) -> bool:
@@ -68,7 +66,7 @@ def _unmatched(tree: Tree) -> tuple[Node, str] | None:
 
 
 def _first_error(tree: Tree, source: bytes) -> tuple[Node, str] | None:
-    for node in _nodes(tree):
+    for node in grammars.nodes(tree):
         if node.is_missing:
             return node, f"'{node.type}' is missing"
         if node.is_error:
@@ -78,21 +76,5 @@ def _first_error(tree: Tree, source: bytes) -> tuple[Node, str] | None:
     return None
 
 
-def _nodes(tree: Tree) -> Iterator[Node]:
-    """Every node in the order of the text, without recursion: the nesting is as deep as the file's author likes."""
-    cursor = tree.walk()
-    while True:
-        node = cursor.node
-        if node is not None:
-            yield node
-        if cursor.goto_first_child() or cursor.goto_next_sibling():
-            continue
-        while cursor.goto_parent():
-            if cursor.goto_next_sibling():
-                break
-        else:
-            return
-
-
 def _leaves(tree: Tree) -> Iterator[Node]:
-    return (node for node in _nodes(tree) if not node.child_count)
+    return (node for node in grammars.nodes(tree) if not node.child_count)
