@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ MOST_BYTES = 40_000_000
 """Text searched at most; one core folds and searches about 100 MB a second."""
 MOST_PARSED, MOST_PARSED_BYTES = 150, 1_500_000
 """Files and bytes looked into at most; one core parses about 6 MB a second."""
+_SECONDS = 5.0
+"""Processor seconds after which no more files are looked into: only text made to be slow takes so long."""
 _NAMED, _UNDER_NAMED, _MANIFEST = 1e6, 30.0, 0.01
 _NAME_WORTH, _PATH_WORTH = 3.0, 0.5
 """What a term is worth as a word of the file's own name, and anywhere in its path, against one find in its text."""
@@ -88,10 +91,11 @@ def _look_into(root: Path, files: list[TrackedFile], scores: list[float], named:
     """The tags of the best files so far, by index."""
     found: dict[int, Tags] = {}
     left = MOST_PARSED_BYTES
+    until = time.process_time() + _SECONDS
     best_first = sorted(range(len(files)), key=lambda i: (-named.get(i, 0.0), -scores[i]))
     for index in best_first[:MOST_PARSED]:
         left -= files[index].size
-        if left < 0 or not (scores[index] or index in named):
+        if left < 0 or time.process_time() > until or not (scores[index] or index in named):
             break
         found[index] = tags.of(files[index].path, read_bytes(root, files[index].path))
     return found
