@@ -22,7 +22,7 @@ _GENERATED = re.compile(
 )
 _BINARY = re.compile(
     r"\.(?:png|jpe?g|gif|ico|webp|bmp|tiff?|pdf|zip|gz|bz2|xz|zst|tar|tgz|7z|jar|war|class|o|a|so|dylib|dll|exe|pyc|wasm"
-    r"|woff2?|ttf|otf|eot|mp[34]|ogg|wav|mov|avi|webm|sqlite3?|db|bin|dat|npy|npz|pkl|parquet|onnx|pt|safetensors)$",
+    r"|woff2?|ttf|otf|eot|mp[34]|ogg|wav|mov|avi|webm|sqlite3?|db|bin|dat|mo|mmdb|npy|npz|pkl|parquet|onnx|pt|safetensors)$",
     re.IGNORECASE,
 )
 
