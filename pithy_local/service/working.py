@@ -48,7 +48,8 @@ def run(
     `patient`: with `ids`, wait for what is parked or behind a rate limit, too. What still runs when `stop` is set is
     cancelled: nothing is left behind. A pause is waited for; where this would end, the tasks it leaves are an error.
     Raises PithyError(docker_unreachable) when only tasks that need the engine wait and it does not answer, Refused and
-    PithyError(budget) when a pause leaves tasks; they stay queued.
+    PithyError(budget) when a pause leaves tasks; they stay queued. Where this would end, PithyError (disk_full, store)
+    when nothing could be written for a minute.
     """
     whole = [find(app, ref).id for ref in ids]
     supervisor = worker(app, say=say, kind=NAMED if whole else "run", ids=whole, jobs=jobs)
@@ -63,6 +64,8 @@ def run(
                 raise supervisor.engine_problem
             if not (until_idle or whole):
                 news.tell_pause()
+            elif supervisor.store_problem is not None:
+                raise supervisor.store_problem
             elif supervisor.idle and not (patient and news.unfinished()):
                 break
     if not stop.is_set():

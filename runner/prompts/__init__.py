@@ -29,6 +29,7 @@ def opening(job: Job, told: Background, survey: Survey) -> list[Message]:
         checks=told.checks,
         findings=told.findings,
         tree=survey.tree,
+        outline=f"\n## Defined in files not shown whole\n\n{survey.outline}\n" if survey.outline else "",
         guides=_section("The project's guides", survey.guides),
         files=_section("Files", survey.files),
         too_large=f"\nRelevant, but too large to show (do not change them):\n{too_large}\n" if too_large else "",
@@ -56,6 +57,7 @@ def _section(title: str, files: Sequence[SourceFile]) -> str:
 
 
 def _framed(file: SourceFile) -> str:
+    part = "" if file.whole else ' excerpt="yes"'
     if file.text.endswith("\n"):
-        return f'<file path="{file.path}">\n{file.text}</file>\n'
-    return f'<file path="{file.path}" newline_at_end="no">\n{file.text}\n</file>\n'
+        return f'<file path="{file.path}"{part}>\n{file.text}</file>\n'
+    return f'<file path="{file.path}"{part} newline_at_end="no">\n{file.text}\n</file>\n'

@@ -161,3 +161,18 @@ def test_an_empty_answer_is_quoted_in_words() -> None:
     said, _ = prompts.repair(Reply(text=" \n", finish_reason="stop"), PatchRefused("patch_malformed", "empty"), [])
 
     assert said.text == "(an empty answer)"
+
+
+def test_of_a_large_file_the_model_gets_an_excerpt_that_says_so_and_the_map(tmp_path: Path) -> None:
+    functions = "".join(f"def number_{n}():\n    return {n}\n\n\n" for n in range(2_000))
+    other = "".join(f"def other_{n}():\n    return {n}\n\n\n" for n in range(2_000))
+    root = make_repo(tmp_path / "view", {"numbers.py": functions, "others.py": other})
+    job = make_job(tmp_path, prompt="number_1234 must return 1 more")
+
+    view = survey.take(root, prompts.about(job), 4_000)
+    text = prompts.opening(job, prompts.background(job), view)[-1].text
+
+    assert '<file path="numbers.py" excerpt="yes"' in text
+    assert "def number_1234():" in text
+    assert "## Defined in files not shown whole" in text
+    assert len(text) < 4_000 * 4
