@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -25,7 +26,7 @@ from pithy_local.paths import find_config
 
 Duration = Annotated[str, Meta(pattern=r"^\d+(\.\d+)?(ms|s|m|h|d)$")]
 Size = Annotated[str, Meta(pattern=r"^\d+[kmg]$")]
-PositiveInt = Annotated[int, Meta(ge=1)]
+Tokens = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Url = Annotated[str, Meta(pattern=r"^$|^https?://")]
 
 ExecutorName = Literal["docker", "local"]
@@ -33,6 +34,10 @@ ProviderName = Literal["openai", "anthropic", "scripted"]
 Publish = Literal["auto", "review"]
 Network = Literal["sealed", "open"]
 
+MAX_USD = 1_000_000_000
+MAX_DURATION = "30d"
+MAX_MEMORY = "1048576g"
+"""1 PiB: more than any machine has, less than what overflows an engine."""
 DEFAULT_MODELS = {"openai": "gpt-4o", "anthropic": "claude-sonnet-5-5", "scripted": "scripted"}
 
 
@@ -62,10 +67,14 @@ class ModelSettings(Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     timeout: Annotated[Duration, Meta(description="one LLM call")] = "180s"
-    max_tokens_per_task: Annotated[PositiveInt, Meta(description="reached: failed(token_limit), work so far kept")] = (
-        200_000
-    )
-    warn_tokens_per_task: Annotated[PositiveInt, Meta(description="passed: a warning in the task's log")] = 50_000
+    max_tokens_per_task: Annotated[
+        Tokens,
+        Meta(
+            description="reached: failed(token_limit), work so far kept; looked at before each call, which may pass it "
+            "by what the call reserves"
+        ),
+    ] = 200_000
+    warn_tokens_per_task: Annotated[Tokens, Meta(description="passed: a warning in the task's log")] = 50_000
     repair_rounds: Annotated[
         int, Meta(ge=0, le=10, description="times the model may mend an answer that does not apply or verify")
     ] = 2
@@ -83,9 +92,9 @@ class SandboxSettings(Struct, frozen=True, kw_only=True):
         str, Meta(min_length=1, description="what Dockerfile.sandbox builds on (PITHY_BASE_IMAGE)")
     ] = "python:3.12-slim-bookworm"
     ca_bundle: Annotated[str, Meta(description="a site's extra CA certificates, trusted inside the image")] = ""
-    cpus: Annotated[float, Meta(gt=0, description="processors")] = 2.0
+    cpus: Annotated[float, Meta(gt=0, le=1024, description="processors")] = 2.0
     memory: Annotated[Size, Meta(description="hard limit; reached: the kernel kills inside the container")] = "4g"
-    pids: Annotated[int, Meta(ge=16, description="processes and threads")] = 512
+    pids: Annotated[int, Meta(ge=16, le=4_194_304, description="processes and threads")] = 512
     disk: Annotated[Size, Meta(description="tmpfs: counts as memory, must stay under it")] = "2g"
     network: Annotated[
         Network, Meta(description="sealed: the model's gateway only | open: the engine's bridge network")
@@ -125,7 +134,8 @@ class GitSettings(Struct, frozen=True, kw_only=True):
 
 class BudgetSettings(Struct, frozen=True, kw_only=True):
     usd_per_day: Annotated[
-        float, Meta(ge=0, description="0 = no limit; reached: the queue pauses until midnight and says so")
+        float,
+        Meta(ge=0, le=MAX_USD, description="0 = no limit; reached: the queue pauses until midnight and says so"),
     ] = 0.0
 
 
@@ -140,8 +150,8 @@ class NotifySettings(Struct, frozen=True, kw_only=True):
 class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a model costs, in USD per million tokens."""
 
-    input: Annotated[float, Meta(ge=0)]
-    output: Annotated[float, Meta(ge=0)]
+    input: Annotated[float, Meta(ge=0, le=MAX_USD)]
+    output: Annotated[float, Meta(ge=0, le=MAX_USD)]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -247,9 +257,12 @@ def load(flag: str | None, env: Mapping[str, str]) -> Settings:
     try:
         text = path.read_text("utf-8") if named or path.is_file() else ""
         data = tomllib.loads(text)
+    except FileNotFoundError as error:
+        hint = "`pithy-local init` writes it; or name a file that is there (--config, PITHY_CONFIG)."
+        raise _wrong(f"{source}: cannot be read: {error.strerror}", hint) from error
     except OSError as error:
         raise _wrong(f"{source}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of too many digits, nested too deep
         raise _wrong(f"{source}: not valid TOML: {error}") from error
     _refuse_unknown_keys(data, Settings, source)
     settings = _convert(data, source)
@@ -258,14 +271,26 @@ def load(flag: str | None, env: Mapping[str, str]) -> Settings:
             _set(data, key, value)
             settings = _convert(data, f"environment variable {name}", hint=f"Change or unset {name}.")
     _check(settings, source)
+    _check_addresses(settings, source, env)
     return settings
 
 
 def read_secrets(env: Mapping[str, str]) -> Secrets:
     return Secrets(
-        openai_api_key=env.get("OPENAI_API_KEY", ""), anthropic_api_key=env.get("ANTHROPIC_API_KEY", ""),
-        github_token_env=env.get("GITHUB_TOKEN", ""),
-    )  # fmt: skip
+        openai_api_key=env.get("OPENAI_API_KEY", "").strip(),
+        anthropic_api_key=env.get("ANTHROPIC_API_KEY", "").strip(),
+        github_token_env=env.get("GITHUB_TOKEN", "").strip(),
+    )
+
+
+def spoilt(variable: str, secret: str) -> UsageError | None:
+    """What is wrong with a key or token that no HTTP header can hold, without its value; None where nothing is."""
+    if all("!" <= char <= "~" for char in secret):
+        return None
+    return UsageError(
+        f"{variable} holds blanks, control or other characters that no key has",
+        hint=f"Set {variable} again, to the key alone.",
+    )
 
 
 def seconds(duration: str) -> float:
@@ -374,7 +399,19 @@ def _convert(data: Mapping[str, Any], source: str, hint: str | None = None) -> S
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         key = where.rstrip("`") or "the file"
+        if key.startswith("prices[...]"):
+            key = f"prices.{json.dumps(_mispriced(data))}{key.removeprefix('prices[...]')}"
         raise _wrong(f"{source}: `{key}`: {_plain(what, key)}", hint) from error
+
+
+def _mispriced(data: Mapping[str, Any]) -> str:
+    """The model whose price is none: msgspec does not say which."""
+    for model, price in data["prices"].items():
+        try:
+            msgspec.convert(price, Price)
+        except msgspec.ValidationError:
+            return str(model)
+    return "…"
 
 
 _TYPES = {
@@ -427,9 +464,44 @@ def _check(settings: Settings, source: str) -> None:
     """What a type cannot say."""
     if size_bytes(settings.sandbox.disk) >= size_bytes(settings.sandbox.memory):
         raise _wrong(f"{source}: `sandbox.disk` counts as memory: it must be smaller than `sandbox.memory`")
+    if size_bytes(settings.sandbox.memory) > size_bytes(MAX_MEMORY):
+        raise _wrong(f"{source}: `sandbox.memory`: expected at most {MAX_MEMORY}")
+    durations = {
+        "timeout": settings.timeout, "verify_timeout": settings.verify_timeout, "model.timeout": settings.model.timeout
+    }  # fmt: skip
+    for key, duration in durations.items():
+        if seconds(duration) > seconds(MAX_DURATION):
+            raise _wrong(f"{source}: `{key}`: expected at most {MAX_DURATION}")
+    for number, command in enumerate(settings.sandbox.verify):
+        if not command.strip():
+            raise _wrong(f'{source}: `sandbox.verify[{number}]`: expected a command, for example "pytest -q"')
     bundle = settings.sandbox.ca_bundle
     if bundle and not Path(bundle).expanduser().is_file():
         raise _wrong(f"{source}: `sandbox.ca_bundle`: there is no file {bundle}")
+
+
+def _check_addresses(settings: Settings, source: str, env: Mapping[str, str]) -> None:
+    """Each is one, and holds no password: addresses are shown and logged. What is wrong with one never quotes it."""
+    addresses = {
+        "model.openai.base_url": settings.model.openai.base_url,
+        "model.anthropic.base_url": settings.model.anthropic.base_url, "github.api_url": settings.github.api_url,
+    }  # fmt: skip
+    for key, address in addresses.items():
+        variable = next((name for name, known in ENVIRONMENT.items() if known == key and env.get(name)), None)
+        where = f"environment variable {variable}" if variable else source
+        hint = f"Change or unset {variable}." if variable else None
+        try:
+            parts = urlsplit(address)
+            good = not address or bool(parts.hostname and (parts.port is None or parts.port))
+        except ValueError:
+            good = False
+        if not good:
+            raise _wrong(f"{where}: `{key}`: expected a URL such as https://example.org/v1", hint)
+        if "@" in parts.netloc:
+            raise _wrong(
+                f"{where}: `{key}`: an address must not hold a user name or a password",
+                "Leave them out: keys and tokens come from the environment.",
+            )
 
 
 def _wrong(message: str, hint: str | None = None) -> UsageError:

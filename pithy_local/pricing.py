@@ -31,19 +31,19 @@ class Prices:
         self, provider: str, model: str, *, input_tokens: int, output_tokens: int, cache_read: int = 0,
         cache_write: int = 0,
     ) -> float | None:  # fmt: skip
-        """USD for one call; None where the price is unknown.
+        """USD for one call; None where the price is unknown, also of a call that took no tokens.
 
         `input_tokens` includes those read from and written to a cache. The user's table knows no prices for these: they
         cost what other input costs.
         """
         if price := self._table.get(model):
             return _plain(price, input_tokens, output_tokens)
-        if not input_tokens and not output_tokens:
-            return 0.0  # whatever a token costs
         found = self._look_up(provider, model, input_tokens, output_tokens, cache_read, cache_write)
         if found is None:
             return None
         known = found.model_price
+        if known.input_mtok is None and known.output_mtok is None:
+            return None
         if (input_tokens and known.input_mtok is None) or (output_tokens and known.output_mtok is None):
             return None  # listed, but not by the token
         return float(found.total_price)

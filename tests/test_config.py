@@ -59,8 +59,9 @@ def test_no_file_gives_the_defaults(tmp_path: Path) -> None:
 
 def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
     for flag, env in ((str(tmp_path / "none.toml"), {}), (None, {"PITHY_CONFIG": str(tmp_path / "none.toml")})):
-        with pytest.raises(UsageError, match=r"none\.toml: cannot be read: No such file"):
+        with pytest.raises(UsageError, match=r"none\.toml: cannot be read: No such file") as caught:
             load(flag, env)
+        assert "pithy-local init" in caught.value.hint
 
 
 def test_a_file_in_the_current_directory_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +151,24 @@ def test_an_unknown_key_names_file_key_and_the_nearest(file: Path, text: str, ke
         ('[git]\nauthor = "me"', '`git.author`: expected "Name <mail@example.org>"'),
         ('[git]\nbranch_prefix = "../x"', "`git.branch_prefix`: not in the expected form"),
         ('[sandbox]\ndisk = "4g"', "`sandbox.disk` counts as memory: it must be smaller than `sandbox.memory`"),
+        ('[sandbox]\nverify = ["pytest", " "]', "`sandbox.verify[1]`: expected a command"),
+        ('[sandbox]\nmemory = "99999999999g"', "`sandbox.memory`: expected at most 1048576g"),
+        ("[sandbox]\npids = 99999999999", "`sandbox.pids`: expected a whole number <= "),
+        ("[sandbox]\ncpus = inf", "`sandbox.cpus`: expected a number <= "),
+        ("[sandbox]\ncpus = nan", "`sandbox.cpus`: expected a number > "),
+        ('timeout = "99999999999d"', "`timeout`: expected at most 30d"),
+        ('verify_timeout = "31d"', "`verify_timeout`: expected at most 30d"),
+        ('[model]\ntimeout = "9e9d"', "`model.timeout`: expected a duration"),
+        ('[model]\ntimeout = "721h"', "`model.timeout`: expected at most 30d"),
+        ("[model]\nmax_tokens_per_task = 1_000_000_001", "`model.max_tokens_per_task`: expected a whole number <= "),
+        (f"[model]\nwarn_tokens_per_task = {10**30}", "`model.warn_tokens_per_task`: expected a whole number <= "),
+        ("[model.openai]\ntemperature = nan", "`model.openai.temperature`: expected a number >= "),
+        ("[budget]\nusd_per_day = inf", "`budget.usd_per_day`: expected a number <= "),
+        ("[budget]\nusd_per_day = nan", "`budget.usd_per_day`: expected a number >= "),
+        (f"[budget]\nusd_per_day = {10**400}", "`budget.usd_per_day`: number out of range"),
+        ('[prices]\n"llama 4" = {input = inf, output = 1}', '`prices."llama 4".input`: expected a number <= '),
+        ("[prices]\ngood = {input = 1, output = 1}\nm = {input = 1}", '`prices."m"`: object missing'),
+        ("[prices]\nm = 3", '`prices."m"`: expected a table, got a whole number'),
         ('[sandbox]\nca_bundle = "/none/ca.pem"', "`sandbox.ca_bundle`: there is no file /none/ca.pem"),
     ],
 )
@@ -157,6 +176,32 @@ def test_a_wrong_value_is_said_in_words(file: Path, text: str, words: str) -> No
     error = mistake(file, text)
     assert error.message.startswith(f"{file}: {words}")
     assert error.hint
+
+
+@pytest.mark.parametrize("key", ["model.openai.base_url", "model.anthropic.base_url", "github.api_url"])
+@pytest.mark.parametrize("address", ["https://me:canary@example.org/v1", "https://canary@example.org"])
+def test_an_address_with_a_password_is_refused_and_not_shown(file: Path, key: str, address: str) -> None:
+    table, _, name = key.rpartition(".")
+    error = mistake(file, f'[{table}]\n{name} = "{address}"\n')
+    assert error.message == f"{file}: `{key}`: an address must not hold a user name or a password"
+    assert "canary" not in error.message + error.hint
+
+
+def test_an_address_with_a_password_in_the_environment_names_the_variable(file: Path) -> None:
+    error = mistake(file, "", {"GITHUB_API_URL": "https://me:canary@example.org"})
+    assert error.message.startswith("environment variable GITHUB_API_URL: `github.api_url`: an address must not")
+    assert "canary" not in error.message + error.hint
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "https://me:can/ary@example.org", "http://", "http://x:99999"])
+def test_an_address_that_is_none_is_said(file: Path, address: str) -> None:
+    error = mistake(file, f'[model.openai]\nbase_url = "{address}"\n')
+    assert error.message == f"{file}: `model.openai.base_url`: expected a URL such as https://example.org/v1"
+
+
+@pytest.mark.parametrize("text", [f"concurrency = {'9' * 5000}", f"a = {'[' * 5000}"])
+def test_toml_that_python_cannot_read_is_said(file: Path, text: str) -> None:
+    assert mistake(file, text).message.startswith(f"{file}: not valid TOML: ")
 
 
 @pytest.mark.parametrize("text", ["executor =", "[model\n", 'executor = "docker"\nexecutor = "local"'])
@@ -183,7 +228,8 @@ def test_durations(text: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("90", 90.0), ("1.5", 1.5), ("10m", 600.0), ("m", None), ("-1", None), ("", None)]
+    ("text", "value"),
+    [("90", 90.0), ("1.5", 1.5), ("10m", 600.0), ("m", None), ("-1", None), ("", None)],
 )
 def test_durations_of_the_command_line(text: str, value: float | None) -> None:
     assert parse_duration(text) == value
@@ -199,6 +245,10 @@ def test_the_model_of_another_provider_is_not_taken_over() -> None:
     assert settings.model_name("scripted") == "scripted"
     assert settings.model_name("anthropic") == config.DEFAULT_MODELS["anthropic"]
     assert settings.model_name("openai", "gpt-z") == "gpt-z"
+
+
+def test_blanks_around_a_key_are_no_part_of_it() -> None:
+    assert read_secrets({"OPENAI_API_KEY": " sk-1\n", "GITHUB_TOKEN": "ghp\n"}).known()[:2] == ("sk-1", "ghp")
 
 
 def test_each_provider_has_its_own_key() -> None:

@@ -75,8 +75,12 @@ def test_an_unknown_price_is_none_and_is_charged_all_the_same(provider: str, mod
     assert prices.charge(provider, model, input_tokens=1_000, output_tokens=100) == pytest.approx(0.15 + 0.06)
 
 
-def test_a_call_that_took_no_tokens_costs_nothing_whatever_the_price() -> None:
-    assert Prices({}).cost("openai", "qwen2.5-coder", input_tokens=0, output_tokens=0) == 0.0
+@pytest.mark.parametrize(("model", "cost"), [("gpt-4o", 0.0), ("mine", 0.0), ("qwen2.5-coder", None)])
+def test_a_call_that_took_no_tokens_is_free_only_where_the_price_is_known(model: str, cost: float | None) -> None:
+    prices = Prices({"mine": Price(input=1.0, output=2.0)})
+
+    assert prices.cost("openai", model, input_tokens=0, output_tokens=0) == cost
+    assert prices.charge("openai", model, input_tokens=0, output_tokens=0) == 0.0
 
 
 def test_a_model_listed_without_a_price_per_token_is_unknown() -> None:

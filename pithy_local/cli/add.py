@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import get_args
@@ -10,12 +11,14 @@ import click
 
 from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
-from pithy_local.cli.params import decoded, read_text
+from pithy_local.cli.params import COUNT, decoded, read_text
 from pithy_local.cli.render import Screen
 from pithy_local.cli.view import print_task
 from pithy_local.config import ExecutorName, ProviderName, Publish
 from pithy_local.errors import ExitCode, UsageError
 from pithy_local.models import Task
+
+MOST_PRIORITY = 1_000_000
 
 
 @click.command(cls=Verb)
@@ -28,8 +31,9 @@ from pithy_local.models import Task
 @click.option("--model", metavar="NAME", help="The model to ask.")
 @click.option("--verify", multiple=True, metavar="CMD", help="A command that must pass; repeat for more.")
 @click.option("--publish", type=click.Choice(get_args(Publish)), help="auto: push and PR; review: stop until `accept`.")
-@click.option("--priority", type=int, default=0, metavar="N", help="Higher goes first (default 0).")
-@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="This task's token limit.")
+@click.option("--priority", type=click.IntRange(-MOST_PRIORITY, MOST_PRIORITY), default=0, metavar="N",
+              help="Higher goes first (default 0).")  # fmt: skip
+@click.option("--max-tokens", type=COUNT, metavar="N", help="This task's token limit.")
 @click.option("--file", type=click.Path(path_type=Path), metavar="F", help="Read the prompt from this file.")
 @click.option("--unisolated", is_flag=True, help="Allow `local` with a real model: its code runs on this host.")
 @click.option("--wait", "waits", is_flag=True, help="Return when the task has settled: 0 if completed, else 1.")
@@ -81,9 +85,17 @@ def _prompt(argument: str | None, file: Path | None, state: State) -> str:
     if file is None:
         raise UsageError("there is no prompt", hint="Say what to change, or `-` to read it from stdin.")
     try:
-        return decoded(file.read_bytes(), "prompt")
+        with open(file, "rb", opener=_open_now) as source:
+            return decoded(source, "prompt")
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}", hint="Name a text file with the prompt.") from error
+
+
+def _open_now(path: str, flags: int) -> int:
+    """Open without waiting for a writer: a pipe that has none is empty."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _print(task: Task, state: State) -> None:

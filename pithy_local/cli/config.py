@@ -46,15 +46,14 @@ def path(state: State) -> int:
     """Print where the configuration file is, or would be."""
     from pithy_local.paths import find_config
 
-    file, _ = find_config(state.config, state.env)
+    file, named = find_config(state.config, state.env)
     if state.json:
         render.out_json({"path": str(file), "exists": file.is_file()})
     else:
         render.out(render.tsv([file]))
         if not file.is_file():
-            state.say(
-                "There is no such file yet: the defaults hold. `pithy-local config show` prints one to begin with."
-            )
+            what = "and it was named: other commands cannot go on without it" if named else "yet: the defaults hold"
+            state.say(f"There is no such file {what}. `pithy-local init` writes it.")
     return 0
 
 
@@ -68,8 +67,8 @@ def check(state: State) -> int:
     from pithy_local.config import load
     from pithy_local.paths import find_config
 
-    _check_addresses(load(state.config, state.env))
     file, _ = find_config(state.config, state.env)
+    _check_addresses(load(state.config, state.env), str(file))
     state.say(f"{file}: ok" if file.is_file() else f"{file}: there is no such file, the defaults hold")
     return 0
 
@@ -84,10 +83,10 @@ def _without_secrets(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, notify=msgspec.structs.replace(settings.notify, urls=urls))
 
 
-def _check_addresses(settings: Settings) -> None:
+def _check_addresses(settings: Settings, source: str) -> None:
     """Raises UsageError(config) for addresses that no notification can be sent to."""
     from pithy_local.notify import check_urls
 
     problems = check_urls(settings.notify.urls)
     if problems:
-        raise UsageError("; ".join(problems), code=ErrorCode.CONFIG)
+        raise UsageError(f"{source}: {'; '.join(problems)}", code=ErrorCode.CONFIG)

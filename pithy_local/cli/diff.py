@@ -10,7 +10,7 @@ import click
 
 from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
-from pithy_local.cli.params import task_argument
+from pithy_local.cli.params import COUNT, task_argument
 from pithy_local.cli.render import Screen
 from pithy_local.text import safe
 
@@ -33,7 +33,7 @@ class FileStat:
 @click.command(cls=Verb)
 @task_argument()
 @click.option("--stat", is_flag=True, help="Only the files and how many lines changed in each.")
-@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Of this attempt; the latest otherwise.")
+@click.option("--attempt", type=COUNT, metavar="N", help="Of this attempt; the latest otherwise.")
 @pass_state
 def diff(state: State, task_id: str, stat: bool, attempt: int | None) -> int:
     """Print the patch of the task ID.

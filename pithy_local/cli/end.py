@@ -11,7 +11,7 @@ from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
 from pithy_local.cli.params import SETTLED, Span, tasks_argument
 from pithy_local.cli.view import print_tasks
-from pithy_local.errors import ExitCode, Refused
+from pithy_local.errors import ExitCode, NoSuchTask, PithyError, Refused
 from pithy_local.models import Status, Task
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 def cancel(state: State, ids: tuple[str, ...]) -> int:
     """Cancel the tasks ID: a running one as soon as its worker has removed its sandbox, others at once.
 
-    A task that has ended already is refused (exit code 6); the others are cancelled all the same.
+    A task that has ended already is refused (exit code 6), an id that no task has is reported (exit code 5); the
+    others are cancelled all the same.
     """
     from pithy_local import service
 
     with state.app() as app:
-        chosen = _look_up(app, ids)
-        cancelled, refusal = _each(chosen, lambda task_id: service.cancel(app, task_id))
+        chosen, unknown = _look_up(app, ids)
+        cancelled, refused = _each(chosen, lambda task_id: service.cancel(app, task_id))
         print_tasks(app, cancelled, as_json=state.json)
-    if refusal:
-        raise refusal
+    _report([*unknown, *refused])
     return int(ExitCode.OK)
 
 
@@ -45,17 +45,17 @@ def rm(state: State, ids: tuple[str, ...], yes: bool) -> int:
     """Delete the tasks ID with their logs and diffs, and print their ids.
 
     Branches and pull requests stay, and what was spent stays counted. A task that is queued or running is refused
-    (exit code 6); the others are removed all the same.
+    (exit code 6), an id that no task has is reported (exit code 5); the others are removed all the same.
     """
     from pithy_local import service
 
     with state.app() as app:
-        chosen = _look_up(app, ids)
-        state.confirm(_question(len(chosen)), yes=yes)
-        removed, refusal = _each(chosen, lambda task_id: service.remove(app, task_id))
+        chosen, unknown = _look_up(app, ids)
+        if chosen:
+            state.confirm(_question(len(chosen)), yes=yes)
+        removed, refused = _each(chosen, lambda task_id: service.remove(app, task_id))
     _print([task.id for task in removed], state)
-    if refusal:
-        raise refusal
+    _report([*unknown, *refused])
     return int(ExitCode.OK)
 
 
@@ -82,24 +82,39 @@ def prune(state: State, older_than: float, yes: bool) -> int:
     return int(ExitCode.OK)
 
 
-def _look_up(app: App, refs: Sequence[str]) -> list[str]:
-    """The ids, each once. All are looked up before the first task is touched: a typing mistake changes nothing."""
+def _look_up(app: App, refs: Sequence[str]) -> tuple[list[str], list[PithyError]]:
+    """The ids, each once, and what is to be said of those that no task has.
+
+    All are looked up before the first task is touched. Raises UsageError for one that fits several tasks.
+    """
     from pithy_local import service
 
-    return list(dict.fromkeys(service.find(app, ref).id for ref in refs))
+    found: dict[str, None] = {}
+    unknown: list[PithyError] = []
+    for ref in refs:
+        try:
+            found[service.find(app, ref).id] = None
+        except NoSuchTask as error:
+            unknown.append(error)
+    return list(found), unknown
 
 
-def _each(ids: Sequence[str], act: Callable[[str], Task]) -> tuple[list[Task], Refused | None]:
+def _each(ids: Sequence[str], act: Callable[[str], Task]) -> tuple[list[Task], list[PithyError]]:
     """Do it to every task that allows it; those tasks, and what the others said."""
-    done, refused = [], []
+    done: list[Task] = []
+    refused: list[PithyError] = []
     for task_id in ids:
         try:
             done.append(act(task_id))
         except Refused as error:
             refused.append(error)
-    if not refused:
-        return done, None
-    return done, Refused("; ".join(error.message for error in refused), hint=refused[0].hint)
+    return done, refused
+
+
+def _report(errors: Sequence[PithyError]) -> None:
+    """Raise them as one, with the code and the hint of the first."""
+    if errors:
+        raise PithyError(errors[0].code, "; ".join(error.message for error in errors), hint=errors[0].hint)
 
 
 def _question(number: int) -> str:

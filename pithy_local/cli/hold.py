@@ -47,7 +47,8 @@ def resume(state: State, budget: bool) -> int:
         state.say("the queue goes on" if lifted else "the queue was not paused")
         money = service.spending(app) if budget else None
         if money is not None:
-            state.say(f"today ${money.allowed_usd:.2f} may be spent; ${money.spent_usd:.2f} is")
+            spent, allowed = render.money(money.spent_usd), render.money(money.allowed_usd)
+            state.say(f"spent today: {spent} of the {allowed} allowed")
     return 0
 
 

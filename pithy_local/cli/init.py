@@ -47,10 +47,14 @@ def init(state: State, yes: bool, force: bool, build: bool) -> int:
 
 
 def _permit(state: State, path: Path, *, yes: bool, force: bool) -> None:
-    """Raises UsageError where nobody can be asked, Refused where a file would be lost; a no ends with exit code 1."""
+    """Raises UsageError where nobody can be asked or nothing can be written, Refused where a file would be lost; a no
+    ends with exit code 1."""
+    from pithy_local.scaffold.files import check_writable
+
     if not yes and not state.may_ask:
         hint = "Add --yes: it takes the defaults and what is proposed."
         raise UsageError("`init` asks questions, and nobody can be asked here", hint=hint)
+    check_writable(path)
     if path.exists() and not force:
         if yes:
             hint = "--force replaces it; `pithy-local config show` prints what it says."

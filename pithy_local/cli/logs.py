@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from pithy_local.cli.command import State, Verb, pass_state
-from pithy_local.cli.params import task_argument
+from pithy_local.cli.params import COUNT, MOST, task_argument
 from pithy_local.cli.render import Screen
 from pithy_local.clock import iso
 from pithy_local.errors import UsageError
@@ -32,9 +32,9 @@ Format = Callable[[LogLine], str]
 @click.command(cls=Verb)
 @task_argument()
 @click.option("-f", "--follow", is_flag=True, help="Print new lines as they come, until the task has settled.")
-@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Only this attempt.")
-@click.option("--lines", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
-@click.option("--since", type=click.IntRange(min=0), metavar="SEQ", help="Only lines after this sequence number.")
+@click.option("--attempt", type=COUNT, metavar="N", help="Only this attempt.")
+@click.option("--lines", type=click.IntRange(0, MOST), metavar="N", help="Only the last N lines.")
+@click.option("--since", type=click.IntRange(0, MOST), metavar="SEQ", help="Only lines after this sequence number.")
 @click.option("--timestamps", is_flag=True, help="Put the time before each line.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write to FILE.")  # fmt: skip
@@ -51,8 +51,11 @@ def logs(
 
     if lines is not None and since is not None:
         raise UsageError("--lines and --since exclude each other", hint="Give one of them.")
-    with state.app() as app, _destination(output) as (target, screen):
+    with ExitStack() as opened:
+        app = opened.enter_context(state.app())
         task = service.find(app, task_id)
+        service.check_attempt(task, attempt)
+        target, screen = opened.enter_context(_destination(output))  # which empties a file that is there
         render = _formatter(screen, as_json=state.json, timestamps=timestamps)
         seen = since or 0
         if lines is not None:

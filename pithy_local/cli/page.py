@@ -11,6 +11,8 @@ from pithy_local.models import Attempt, Status, Task, TaskError, Verified
 from pithy_local.text import clip, safe_block, safe_line, short_age, short_count
 
 UNISOLATED = "local UNISOLATED"
+MAX_LINES = 20
+"""Lines that are shown of what a command wrote."""
 MAX_SAID = 2_000
 """Characters that are shown of what was said with an earlier attempt."""
 
@@ -72,7 +74,7 @@ def _pairs(task: Task, held: str, now: int, screen: Screen) -> Iterator[tuple[st
         yield "patch", f"+{patch.added} −{patch.removed} in {files}, {render.size(patch.bytes)}"
     usage = task.usage
     if usage.total_tokens:
-        cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
+        cost = "cost unknown" if usage.cost_usd is None else render.money(usage.cost_usd)
         yield "tokens", f"{_count_pair(usage.input_tokens, usage.output_tokens)}, {cost}"
     yield "priority", str(task.priority or "")
     yield "created", f"{iso(task.created_at)}  {short_age(now - task.created_at)} ago"
@@ -104,11 +106,43 @@ def _error(error: TaskError | None, screen: Screen) -> Iterator[str]:
 
 
 def _detail(detail: Mapping[str, object]) -> Iterator[str]:
-    """What is known about an error, a line each: `http_status: 401`; of a list of records one line a record."""
+    """What is known about an error, a line each: `http_status: 401`; of a list of records one line a record; text of
+    several lines is a block below its name."""
     for name, value in detail.items():
         for part in value if isinstance(value, list) else [value]:
-            words = ", ".join(f"{key} {each}" for key, each in part.items()) if isinstance(part, dict) else part
-            yield safe_line(f"{name}: {words}")
+            if isinstance(part, dict):
+                yield from _record(name, part)
+            elif _is_block(part):
+                yield safe_line(f"{name}:")
+                yield from _block(str(part))
+            elif part is not None:
+                yield safe_line(f"{name}: {part}")
+
+
+def _record(name: str, record: Mapping[str, object]) -> Iterator[str]:
+    """What is short in one line, then the blocks."""
+    short = (f"{key} {_joined(each)}" for key, each in record.items() if not _is_block(each) and each is not None)
+    yield safe_line(f"{name}: {', '.join(short)}")
+    for key, each in record.items():
+        if _is_block(each):
+            yield f"  {safe_line(key)}:"
+            yield from (f"  {line}" for line in _block(str(each)))
+
+
+def _is_block(value: object) -> bool:
+    return isinstance(value, str) and "\n" in value.strip()
+
+
+def _joined(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _block(text: str) -> Iterator[str]:
+    """The last lines of a text, indented."""
+    lines = safe_block(text.rstrip()).split("\n")
+    if len(lines) > MAX_LINES:
+        yield f"  … {len(lines) - MAX_LINES} lines before"
+    yield from (f"  {line}" for line in lines[-MAX_LINES:])
 
 
 def _evidence(verified: Sequence[Verified], screen: Screen) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
@@ -19,6 +19,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 Offer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 SETTLED = tuple(status for status in Status if status.settled)
+MOST = 1_000_000_000
+"""Of whatever is counted: far beyond use, far below what SQLite can hold."""
+MOST_SECONDS = 36_500 * 86_400.0
+"""A hundred years."""
+COUNT = click.IntRange(1, MOST)
 OFFERED = 50
 """Tasks that the shell is offered at most, the newest first."""
 
@@ -47,6 +52,8 @@ class Span(click.ParamType[float]):
         seconds = parse_duration(str(value))
         if seconds is None:
             self.fail(f"{value!r} is neither a number of seconds nor a duration such as 90s, 10m or 30d", param, ctx)
+        if seconds > MOST_SECONDS:
+            self.fail(f"{str(value)[:20]!r} is more than a hundred years", param, ctx)
         return seconds
 
 
@@ -56,11 +63,19 @@ def read_text(argument: str, state: State, what: str) -> str:
         return argument
     if state.may_ask:
         state.say(f"The {what}, please; ctrl+d ends it:")
-    return decoded(sys.stdin.buffer.read(), what)
+    return decoded(sys.stdin.buffer, what)
 
 
-def decoded(data: bytes, what: str) -> str:
-    """UTF-8 with or without a byte order mark. Raises UsageError for anything else."""
+def decoded(source: BinaryIO, what: str) -> str:
+    """All of `source`: UTF-8 with or without a byte order mark. Raises UsageError for anything else.
+
+    What is too long is not read to its end, for there may be none: UsageError.
+    """
+    from pithy_local.service.words import MAX_PROMPT_BYTES, too_long
+
+    data = source.read(MAX_PROMPT_BYTES + 1)
+    if len(data) > MAX_PROMPT_BYTES:
+        raise too_long(what)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

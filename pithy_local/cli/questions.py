@@ -41,10 +41,10 @@ class Questions:
         executor = self._choose("Where do tasks run", get_args(config.ExecutorName), present.executor)
         settings = replace(present, executor=executor, model=self._model(present))
         if executor == "local" and not present.allow_unisolated:
-            self._state.say("UNISOLATED: in `local` what the model writes runs as you, on this machine")
+            self._explain("UNISOLATED: in `local` what the model writes runs as you, on this machine")
             allowed = self.agree("Allow that for every task (no: each needs --unisolated)", default=False)
             settings = replace(settings, allow_unisolated=allowed)
-        self._state.say("auto: push and open the pull request · review: wait for `pithy-local accept`")
+        self._explain("auto: push and open the pull request · review: wait for `pithy-local accept`")
         publish = self._choose("What happens to a finished change", get_args(config.Publish), present.publish)
         limit = self._number("US dollars a day at most, 0 = no limit", present.budget.usd_per_day)
         return replace(settings, publish=publish, budget=replace(present.budget, usd_per_day=limit))
@@ -56,9 +56,9 @@ class Questions:
         provider = self._choose("Whose model", tuple(KEYS), usual)
         own = model.anthropic if provider == "anthropic" else model.openai
         if secrets.api_key(provider):
-            self._state.say(f"{KEYS[provider]} is set: it stays in the environment")
+            self._explain(f"{KEYS[provider]} is set: it stays in the environment")
         else:
-            self._state.say(f"there is no {KEYS[provider]} in the environment: set it, or name a server of your own")
+            self._explain(f"there is no {KEYS[provider]} in the environment: set it, or name a server of your own")
             own = replace(own, base_url=self._words(f"Its base URL, {NOTHING} = none", own.base_url, _url))
         name = self._words("Model", present.model_name(provider))
         name = "" if name == config.DEFAULT_MODELS[provider] else name
@@ -74,16 +74,23 @@ class Questions:
             for command in (propose(root) if root is not None else ())
             if self.agree(f"Must `{command}` pass before a change is delivered")
         ]
-        while more := self._words(f"Another command that must pass, {NOTHING} = none", ""):
+        while more := self._words(
+            f"{'Another' if commands else 'A'} command that must pass, {NOTHING} = none", "", _command
+        ):
             commands.append(more)
         if root is None or not commands:
             return Verify(commands=tuple(commands))
-        self._state.say("They run in the sandbox, without a network: `sandbox.base_image` must hold what they need")
+        self._explain("They run in the sandbox, without a network: `sandbox.base_image` must hold what they need")
         here = self.agree(f"Write them to {root / FILE} (no: to the configuration, for all repositories)")
         return Verify(commands=tuple(commands), repository=root if here else None)
 
     def agree(self, question: str, *, default: bool = True) -> bool:
         return click.confirm(question, default=default, err=True) if self.asking else default
+
+    def _explain(self, text: str) -> None:
+        """Words that belong to a question: none where it is not asked."""
+        if self.asking:
+            self._state.say(text)
 
     def _named(self, root: Path) -> bool:
         """Whether the repository says itself what must pass, or its file cannot be read; then it stays as it is."""
@@ -103,7 +110,7 @@ class Questions:
     def _number(self, question: str, default: float) -> float:
         if not self.asking:
             return default
-        return float(click.prompt(question, default=default, type=click.FloatRange(min=0), err=True))
+        return float(click.prompt(question, default=default, value_proc=_amount, err=True))
 
     def _words(self, question: str, default: str, checked: Callable[[str], str] = str) -> str:
         """ "" for NOTHING."""
@@ -117,6 +124,21 @@ class Questions:
 
 def _taken(text: str, checked: Callable[[str], str]) -> str:
     return "" if text.strip() == NOTHING else checked(text.strip())
+
+
+def _command(text: str) -> str:
+    """ "" for a no: the question above is one of yes or no."""
+    return "" if text.lower() in ("n", "no") else text
+
+
+def _amount(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount <= config.MAX_USD:  # nor is it nan
+        raise click.BadParameter(f"an amount is a number from 0 to {config.MAX_USD:,}")
+    return amount
 
 
 def _url(text: str) -> str:

@@ -134,6 +134,13 @@ def number_of(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
 
+def money(usd: float) -> str:
+    """`$12.50`; below a dollar `$0.0042`. What is not free never looks so."""
+    if 0 < usd < 0.00005:
+        return "<$0.0001"
+    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
+
+
 def size(number: int) -> str:
     """Bytes for people: `512 B`, `1.2 kB`, `3.4 MB`, `1.1 GB`."""
     if number < 1_000:

@@ -71,7 +71,7 @@ def _facts(total: Figures, today: Spending | None) -> Iterator[tuple[str, str]]:
         yield "tokens", f"{given} in, {answered} out, {render.number_of(total.calls, 'call')}"
         yield "cost", _cost(total)
     if today is not None:
-        yield "today", f"${today.spent_usd:.2f} of ${today.allowed_usd:.2f}"
+        yield "today", f"{render.money(today.spent_usd)} of {render.money(today.allowed_usd)}"
     if total.mean_seconds is not None and total.median_seconds is not None:
         yield "attempts", f"mean {_span(total.mean_seconds)}, median {_span(total.median_seconds)}"
     yield "quick", _share(total.under_3_minutes, f"of {total.attempts} under 3 minutes")
@@ -86,8 +86,9 @@ def _share(rate: float | None, of: str) -> str:
 def _cost(figures: Figures) -> str:
     """Never less than it was: what is not priced is said."""
     if figures.cost_usd is not None:
-        return f"${figures.cost_usd:.4f}"
-    return f"${figures.cost_known_usd:.4f} and {render.number_of(figures.unpriced_calls, 'call')} of unknown price"
+        return render.money(figures.cost_usd)
+    known, unpriced = render.money(figures.cost_known_usd), render.number_of(figures.unpriced_calls, "call")
+    return f"{known} and {unpriced} of unknown price"
 
 
 def _span(seconds: float) -> str:
@@ -97,7 +98,7 @@ def _span(seconds: float) -> str:
 def _row(group: Group) -> render.Row:
     figures = group.figures
     success = "" if figures.success_rate is None else f"{figures.success_rate:.0%}"
-    cost = f"${figures.cost_known_usd:.2f}" + ("" if figures.cost_usd is not None else " + ?")
+    cost = render.money(figures.cost_known_usd) + ("" if figures.cost_usd is not None else " + ?")
     return (
         REMOVED if group.key is None else group.key,
         str(figures.tasks[Status.COMPLETED]), str(figures.tasks[Status.FAILED]), success,

@@ -11,7 +11,7 @@ import click
 from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
 from pithy_local.cli.page import UNISOLATED, flat, headline, page, status
-from pithy_local.cli.params import task_argument
+from pithy_local.cli.params import COUNT, task_argument
 from pithy_local.cli.render import Screen
 from pithy_local.clock import iso
 from pithy_local.models import Status, Task
@@ -29,7 +29,7 @@ FLEXIBLE = (2, 3)
 @click.option("--status", "statuses", multiple=True, metavar="S", type=click.Choice([s.value for s in Status]),
               help=f"Only this status; repeat for more: {', '.join(s.value for s in Status)}.")  # fmt: skip
 @click.option("--repo", metavar="R", help="Only this repository.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help=f"At most N tasks (default {DEFAULT_LIMIT}).")
+@click.option("--limit", type=COUNT, metavar="N", help=f"At most N tasks (default {DEFAULT_LIMIT}).")
 @click.option("--all", "everything", is_flag=True, help="Every task.")
 @pass_state
 def list_(state: State, statuses: tuple[str, ...], repo: str | None, limit: int | None, everything: bool) -> int:

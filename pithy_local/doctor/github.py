@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pithy_local.clock import iso
-from pithy_local.doctor.check import Check, Facts, TimeSample
+from pithy_local.config import spoilt
+from pithy_local.doctor.check import Check, Facts, TimeSample, failed
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.text import safe_line
 
@@ -38,6 +39,9 @@ def check_github(facts: Facts, samples: list[TimeSample]) -> Iterator[Check]:
     if not token:
         fix = "Set GITHUB_TOKEN, or `gh auth login`. Local repositories need none."
         yield Check(name=NAME, ok=None, message="there is no GitHub token: no pull requests", fix=fix)
+        return
+    if unusable := spoilt("GITHUB_TOKEN", token):
+        yield failed(NAME, unusable)
         return
     try:
         with closing(GitHubForge(api_url=url, token=token, rate_limit_wait=0.0, waits=(0.1,))) as forge:

@@ -13,7 +13,7 @@ from http.client import HTTPException
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from pithy_local.config import Settings
+from pithy_local.config import Settings, spoilt
 from pithy_local.doctor.check import Check, Facts, TimeSample
 from pithy_local.errors import PithyError
 from pithy_local.redact import Redactor
@@ -38,7 +38,7 @@ class Provider:
 
     @property
     def title(self) -> str:
-        return f"{self.name} {self.model}" + (f" at {safe_line(_without_credentials(self.own))}" if self.own else "")
+        return f"{self.name} {self.model}" + (f" at {safe_line(self.own)}" if self.own else "")
 
     @property
     def ok(self) -> bool | None:
@@ -81,7 +81,7 @@ def check_models(facts: Facts, samples: list[TimeSample]) -> Iterator[Check]:
 
 def _provider(check: str, settings: Settings, facts: Facts, name: str, model: str) -> Provider:
     own = settings.model.anthropic.base_url if name == "anthropic" else settings.model.openai.base_url
-    return Provider(check=check, name=name, model=model, own=own, key=facts.secrets.api_key(name).strip())
+    return Provider(check=check, name=name, model=model, own=own, key=facts.secrets.api_key(name))
 
 
 def _check(provider: Provider, facts: Facts, samples: list[TimeSample]) -> Check:
@@ -90,12 +90,13 @@ def _check(provider: Provider, facts: Facts, samples: list[TimeSample]) -> Check
         fix = f"Set {KEYS[provider.name]}, or {setting} to a server of your own. `pithy-local demo` needs neither."
         message = f"{provider.title}: there is no {KEYS[provider.name]}"
         return Check(name=provider.check, ok=provider.ok, message=message, fix=fix)
+    if wrong := spoilt(KEYS[provider.name], provider.key):
+        message = f"{provider.title}: {wrong.message}"
+        return Check(name=provider.check, ok=provider.ok, message=message, fix=wrong.hint)
     try:
         answer = _ask(provider)
     except (OSError, HTTPException, ValueError) as error:
         said = clip(safe_line(Redactor([provider.key]).mask(str(getattr(error, "reason", error)))), 200)
-        if "@" in provider.own:  # what cannot be read in an address is quoted: it may be a password
-            said = type(error).__name__
         fix = f"Start the server, or correct `model.{provider.name}.base_url` ({provider.name.upper()}_BASE_URL)."
         if not provider.own:
             fix = "Check the network, your proxy and its certificates: tasks fail until it answers."
@@ -170,11 +171,6 @@ def _date_ms(answer: Answer) -> int | None:
 
 def _lower(headers: Message) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _scripted(file: str) -> Check:

@@ -16,7 +16,14 @@ from pithy_local.repo_settings import FILE, parse
 HEAD = (
     "# pithy-local, written by `pithy-local init`. Keys and tokens are not kept here: they come from the environment."
 )
+ELSEWHERE = "Name a file that you may write, with --config or PITHY_CONFIG."
 NOTE = "# Commands that must pass before pithy-local delivers a change; read from the base commit."
+
+
+def check_writable(path: Path) -> None:
+    """Raises UsageError (config) for a pipe, a device, a folder, or a link to one: none of them is ever replaced."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no regular file", hint=ELSEWHERE, code=ErrorCode.CONFIG)
 
 
 def write_config(path: Path, settings: Settings) -> None:
@@ -33,6 +40,7 @@ def names_verify(root: Path) -> bool:
     Raises PithyError (repo_analysis) for one that tasks could not read either, UsageError where it cannot be read.
     """
     path = root / FILE
+    check_writable(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -61,6 +69,7 @@ def write_verify(root: Path, commands: Sequence[str]) -> Path:
 
 def _write(path: Path, text: str, mode: int) -> None:
     """A reader sees the old file or the new one. A link stays a link: people keep their settings elsewhere."""
+    check_writable(path)
     target = path.resolve()
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,4 +85,6 @@ def _write(path: Path, text: str, mode: int) -> None:
             Path(draft).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}", code=ErrorCode.CONFIG) from error
+        raise UsageError(
+            f"{path}: cannot be written: {error.strerror}", hint=ELSEWHERE, code=ErrorCode.CONFIG
+        ) from error

@@ -20,6 +20,7 @@ from pithy_local.service.images import build_image, list_images, prune_images
 from pithy_local.service.reading import (
     attempts,
     change_token,
+    check_attempt,
     diff,
     find,
     follow_log,
@@ -50,6 +51,7 @@ __all__ = [
     "build_image",
     "cancel",
     "change_token",
+    "check_attempt",
     "diff",
     "explain_pause",
     "find",

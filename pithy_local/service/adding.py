@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pithy_local.config import spoilt
 from pithy_local.errors import ErrorCode, PithyError, Refused, UsageError
 from pithy_local.models import NewTask, Task
 from pithy_local.service.app import App
@@ -14,6 +15,7 @@ from pithy_local.service.words import command_text, mask, prompt_text
 from pithy_local.store.tasks import Tasks
 
 if TYPE_CHECKING:  # heavy: other verbs must not pay for it
+    from pithy_local.forge.base import Forge
     from pithy_local.git.remote import Remote
 
 MAX_TITLE = 72
@@ -105,6 +107,8 @@ def _check_model(app: App, provider: str) -> None:
             hint=f"Set {missing}, or `model.{provider}.base_url` for a server that needs none; "
             "`pithy-local doctor` checks it.",
         )  # fmt: skip
+    elif wrong := spoilt(KEY_VARIABLES[provider], app.secrets.api_key(provider)):
+        raise wrong
 
 
 def _missing_key(app: App, provider: str) -> str | None:
@@ -117,8 +121,10 @@ def _fallback_warning(app: App, provider: str) -> tuple[str, ...]:
     fallback = app.settings.model.fallback
     if not fallback or provider == "scripted":
         return ()
-    missing = _missing_key(app, fallback.partition(":")[0])
-    return (f"the fallback {fallback} cannot be asked: there is no {missing} in the environment",) if missing else ()
+    name = fallback.partition(":")[0]
+    missing, wrong = _missing_key(app, name), spoilt(KEY_VARIABLES[name], app.secrets.api_key(name))
+    why = f"there is no {missing} in the environment" if missing else wrong.message if wrong else ""
+    return (f"the fallback {fallback} cannot be asked: {why}",) if why else ()
 
 
 def _pause_warning(app: App) -> tuple[str, ...]:
@@ -132,7 +138,14 @@ def _check_repository(app: App, repo: str, base: str | None) -> tuple[Remote, tu
     from pithy_local.lifecycle.repository import Repositories
 
     settings, secrets = app.settings, app.secrets
-    with closing(make_forge(settings, secrets)) as forge:  # asked only if the repository is GitHub's
+
+    def forge() -> Forge:
+        """Asked for only if the repository is GitHub's."""
+        if wrong := spoilt("GITHUB_TOKEN", secrets.github_token):
+            raise wrong
+        return opened.enter_context(closing(make_forge(settings, secrets)))
+
+    with ExitStack() as opened:
         return Repositories(
-            api_url=settings.github.api_url, token=secrets.github_token, home=app.home, forge=lambda: forge
+            api_url=settings.github.api_url, token=secrets.github_token, home=app.home, forge=forge
         ).check(repo, base)

@@ -8,24 +8,36 @@ from pithy_local.service.app import App
 
 MAX_PROMPT_BYTES = 200_000
 MAX_COMMAND_BYTES = 10_000
+EMPTY_HINTS = {
+    "prompt": 'Say what should change, for example "Fix the flaky test".',
+    "feedback": "Say what the model should do differently.",
+    "answer": "Answer the model's question; `pithy-local show` prints it, `pithy-local reject` drops the task.",
+}
+LONG_HINT = "Put long material into the repository and name the file."
 
 
 def prompt_text(app: App, text: str, what: str) -> str:
     """A prompt, feedback or an answer (`what`), trimmed and masked. Raises UsageError for an empty or huge one."""
     text = text.strip()
     if not text:
-        raise UsageError(f"the {what} is empty", hint='Say what should change, for example "Fix the flaky test".')
-    _check(text, f"the {what}", MAX_PROMPT_BYTES, hint="Put long material into the repository and name the file.")
+        raise UsageError(f"the {what} is empty", hint=EMPTY_HINTS[what])
+    _check(text, f"the {what}", MAX_PROMPT_BYTES, hint=LONG_HINT)
     return mask(app, text)
 
 
 def command_text(app: App, text: str) -> str:
-    """A verify command, trimmed and masked. Raises UsageError for an empty or huge one."""
+    """A verify command, trimmed. Raises UsageError for an empty or huge one, and for one with a secret in it: masked it
+    would be another command."""
     text = text.strip()
     if not text:
         raise UsageError("a verify command is empty", hint='Give a command that must pass, for example "pytest -q".')
     _check(text, "a verify command", MAX_COMMAND_BYTES, hint="Put long commands into a script in the repository.")
-    return mask(app, text)
+    if mask(app, text) != text:
+        raise UsageError(
+            "a verify command holds a key or token of yours: it would be stored and run in the sandbox",
+            hint="Give a command that needs none: no secret gets into a sandbox.",
+        )
+    return text
 
 
 def mask(app: App, text: str) -> str:
@@ -38,6 +50,15 @@ def mask(app: App, text: str) -> str:
     return Redactor(secrets).mask(text)
 
 
+def too_long(what: str) -> UsageError:
+    """Of a prompt, feedback or an answer (`what`) that is read no further."""
+    return _wrong_length(f"the {what}", MAX_PROMPT_BYTES, LONG_HINT)
+
+
 def _check(text: str, what: str, most: int, *, hint: str) -> None:
     if len(text.encode()) > most or "\0" in text:
-        raise UsageError(f"{what} must be text of {most:,} bytes at most", hint=hint)
+        raise _wrong_length(what, most, hint)
+
+
+def _wrong_length(what: str, most: int, hint: str) -> UsageError:
+    return UsageError(f"{what} must be text of {most:,} bytes at most", hint=hint)

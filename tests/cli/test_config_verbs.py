@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tomllib
 
+import pytest
+
 from tests.cli.support import Cli
 
 
@@ -33,7 +35,7 @@ def test_check_finds_an_address_that_nothing_can_be_sent_to(cli: Cli) -> None:
     cli.config.write_text('[notify]\nurls = ["ntfy://topic", "mailtoo://me:canary@example.org"]\n')
     done = cli("config", "check", "--json")
     assert (done.code, done.error["code"]) == (2, "config")
-    assert "notify.urls: " in done.error["message"]
+    assert done.error["message"].startswith(f"{cli.config}: notify.urls: ")
     assert "canary" not in done.err
 
 
@@ -46,6 +48,23 @@ def test_path_without_a_name_lies_in_the_users_configuration_directory(cli: Cli)
     done = cli("config", "path", "--json", env={"PITHY_CONFIG": ""})
     assert done.json()["path"].endswith("pithy-local/config.toml")
     assert done.json()["exists"] is False
+
+
+@pytest.mark.parametrize("verb", ["list", "config show", "config check", "doctor", "stats", "run"])
+def test_a_file_that_was_named_and_is_not_there_is_said_by_every_verb(cli: Cli, verb: str) -> None:
+    done = cli(*verb.split(), env={"PITHY_CONFIG": "/none/c.toml"})
+    assert (done.code, done.error_lines[0]) == (
+        2, "pithy-local: error: /none/c.toml: cannot be read: No such file or directory"
+    )  # fmt: skip
+    assert "pithy-local init" in done.error_lines[1]
+
+
+def test_path_says_what_it_means_that_a_file_is_not_there(cli: Cli) -> None:
+    named = cli("config", "path", env={"PITHY_CONFIG": "/none/c.toml"})
+    assert (named.code, named.out) == (0, "/none/c.toml\n")
+    assert "cannot go on without it" in named.err
+    assert "pithy-local init" in named.err
+    assert "the defaults hold" in cli("config", "path", env={"PITHY_CONFIG": ""}).err
 
 
 def test_check_says_that_all_is_well(cli: Cli) -> None:

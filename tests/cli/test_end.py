@@ -41,10 +41,34 @@ def test_rm_asks_on_a_terminal(cli: Cli, typed: str, code: int) -> None:
     assert ids(cli) == ([] if code == 0 else [task.id])
 
 
-def test_rm_removes_nothing_when_one_id_is_unknown(cli: Cli) -> None:
-    task = cli.seed_settled(Status.FAILED)
-    assert cli("rm", task.id, "zzzz", "--yes").code == 5
-    assert ids(cli) == [task.id]
+def test_an_unknown_id_does_not_keep_the_others(cli: Cli) -> None:
+    first, second = cli.seed_settled(Status.FAILED), cli.seed()
+    removed = cli("rm", "zzzz", first.id, "yyyy", "--yes")
+    assert (removed.code, removed.out) == (5, f"{first.id}\n")
+    assert removed.error_lines[0] == "pithy-local: error: no task has the id 'zzzz'; no task has the id 'yyyy'"
+    cancelled = cli("cancel", second.id, "zzzz", "--json")
+    assert (cancelled.code, cancelled.error["code"]) == (5, "no_such_task")
+    assert [task["status"] for task in cancelled.json()] == ["cancelled"]
+
+
+def test_rm_of_unknown_ids_alone_asks_nothing(cli: Cli) -> None:
+    cli.seed_settled(Status.FAILED)
+    done = cli("rm", "zzzz")
+    assert (done.code, done.error_lines[0]) == (5, "pithy-local: error: no task has the id 'zzzz'")
+
+
+def test_an_unknown_id_counts_more_than_a_refusal_and_both_are_said(cli: Cli) -> None:
+    queued = cli.seed()
+    done = cli("rm", queued.id, "zzzz", "--yes")
+    assert (done.code, f"task {queued.id} is queued" in done.error_lines[0], "'zzzz'" in done.error_lines[0]) == (
+        5, True, True,
+    )  # fmt: skip
+
+
+def test_a_prefix_that_fits_several_stops_before_anything_is_removed(cli: Cli) -> None:
+    tasks = [cli.seed_settled(Status.FAILED) for _ in range(2)]
+    assert cli("rm", tasks[0].id, tasks[0].id[:1], "--yes").code == 2
+    assert len(ids(cli)) == 2
 
 
 def test_rm_does_what_it_can(cli: Cli) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 
 import click
 import pytest
@@ -33,6 +34,35 @@ def test_each_error_has_its_exit_code(error: BaseException, code: int) -> None:
 def test_an_error_is_one_line_and_a_hint(capsys: Capture) -> None:
     report(UsageError("first\nsecond", hint="Try\nagain."), as_json=False, verbose=False, env={})
     assert capsys.readouterr().err == "pithy-local: error: first ⏎ second\nhint: Try ⏎ again.\n"
+
+
+HINTS = {
+    ErrorCode.DISK_FULL: "Free some disk space (`pithy-local prune`).",
+    ErrorCode.REPO_ANALYSIS: "The repository needs a commit with text files on its base branch.",
+    ErrorCode.GITHUB_RATE_LIMIT: "GitHub limits your rate.",
+    ErrorCode.IMAGE_BUILD_FAILED: "Mend the cause, then `pithy-local image build`.",
+    ErrorCode.PATCH_REJECTED: "",
+    ErrorCode.REPO_UNREACHABLE: ErrorCode.REPO_UNREACHABLE.hint,
+}
+
+
+@pytest.mark.parametrize(("code", "hint"), HINTS.items(), ids=lambda value: getattr(value, "word", None))
+def test_a_hint_speaks_of_no_task_where_there_is_none(capsys: Capture, code: ErrorCode, hint: str) -> None:
+    report(PithyError(code, "no"), as_json=True, verbose=False, env={})
+    assert json.loads(capsys.readouterr().err)["error"]["hint"] == hint
+    report(PithyError(code, "no"), as_json=False, verbose=False, env={})
+    assert capsys.readouterr().err == "pithy-local: error: no\n" + (f"hint: {hint}\n" if hint else "")
+
+
+@pytest.mark.parametrize("code", ErrorCode, ids=lambda code: code.word)
+def test_no_hint_holds_the_word_that_stands_for_a_task(capsys: Capture, code: ErrorCode) -> None:
+    report(PithyError(code, "no"), as_json=True, verbose=False, env={})
+    assert not re.search(r"\bID\b|[,;]$", json.loads(capsys.readouterr().err)["error"]["hint"])
+
+
+def test_a_hint_of_its_own_is_printed_as_it_is(capsys: Capture) -> None:
+    report(UsageError("no", hint="Name it by its ID; that helps."), as_json=False, verbose=False, env={})
+    assert capsys.readouterr().err.endswith("hint: Name it by its ID; that helps.\n")
 
 
 def test_an_error_under_json_is_an_object(capsys: Capture) -> None:

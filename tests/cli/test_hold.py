@@ -46,7 +46,7 @@ def test_a_spent_budget_needs_more_than_resume(cli: Cli) -> None:
     assert (refused.code, refused.out, refused.error["code"]) == (6, "", "budget")
     assert "pithy-local resume --budget" in refused.error["hint"]
     allowed = cli("resume", "--budget")
-    assert (allowed.code, allowed.err) == (0, "the queue goes on\ntoday $8.00 may be spent; $5.00 is\n")
+    assert (allowed.code, allowed.err) == (0, "the queue goes on\nspent today: $5.00 of the $8.00 allowed\n")
     assert cli("resume", "--json").json() == FREE
 
 
@@ -140,3 +140,8 @@ def test_show_says_why_a_task_does_not_start(cli: Cli) -> None:
     assert waits(task).endswith(": rate limit of openai")
     cli("pause")
     assert waits(task).startswith("the queue is paused.")
+
+
+def test_a_small_budget_is_said_exactly(cli: Cli) -> None:
+    cli.config.write_text("[budget]\nusd_per_day = 0.02\n")
+    assert cli("resume", "--budget").err == "the queue was not paused\nspent today: $0.0000 of the $0.0200 allowed\n"

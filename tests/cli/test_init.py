@@ -186,7 +186,7 @@ def test_a_repository_that_has_its_own_commands_is_left_alone(fresh: Cli, repo: 
 def test_a_repositorys_file_that_cannot_be_read_stays(fresh: Cli, repo: Path) -> None:
     (repo / ".pithy.toml").mkdir()
     done = fresh("init", "--yes", cwd=repo)
-    assert (done.code, "cannot be read: Is a directory: it stays as it is" in done.err) == (0, True)
+    assert (done.code, "is no regular file: it stays as it is" in done.err) == (0, True)
 
 
 def test_the_doctor_has_the_last_word(fresh: Cli, nowhere: Path) -> None:
@@ -256,3 +256,59 @@ def test_the_image_is_built_when_wanted_and_looked_into(
     checks = {check["name"]: check["ok"] for check in done.json()["checks"]}
     assert (done.code, checks["image"], checks["sandbox"]) == (0, True, True)
     assert written(cli)["sandbox"]["base_image"] == sandbox_settings.base_image
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_no_file_is_never_replaced(fresh: Cli, nowhere: Path, linked: bool) -> None:
+    pipe = nowhere / "pipe" if linked else fresh.config
+    os.mkfifo(pipe)
+    if linked:
+        fresh.config.symlink_to(pipe)
+    done = fresh("init", "--yes", "--force", cwd=nowhere)
+    assert (done.code, done.error_lines[0]) == (2, f"pithy-local: error: {fresh.config} is no regular file")
+    assert "--config" in done.error_lines[1]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert not fresh.home.root.exists()
+
+
+def test_a_repositorys_file_that_is_no_file_stays(fresh: Cli, repo: Path) -> None:
+    os.mkfifo(repo / ".pithy.toml")
+    done = fresh("init", "--yes", cwd=repo)
+    assert (done.code, "is no regular file: it stays as it is" in done.err) == (0, True)
+    assert stat.S_ISFIFO((repo / ".pithy.toml").stat().st_mode)
+
+
+def test_a_configuration_that_cannot_be_written_says_where_else(fresh: Cli, nowhere: Path) -> None:
+    (nowhere / "file").write_text("")
+    done = fresh("init", "--yes", "--config", str(nowhere / "file" / "config.toml"), cwd=nowhere)
+    assert (done.code, "cannot be written: " in done.error_lines[0]) == (2, True)
+    assert "--config" in done.error_lines[1]
+
+
+@pytest.mark.parametrize("none", [ENTER, "-", "n", "No"])
+def test_no_further_command_is_said_in_many_ways(fresh: Cli, nowhere: Path, none: str) -> None:
+    done = answered(fresh, [*[ENTER] * 6, none], cwd=nowhere)
+    assert done.code == 0, done.out
+    assert written(fresh)["sandbox"]["verify"] == []
+    assert "A command that must pass" in done.out
+    assert "Another command" not in done.out
+
+
+def test_a_further_command_is_asked_for_as_such(fresh: Cli, nowhere: Path) -> None:
+    done = answered(fresh, [*[ENTER] * 6, "make e2e", "n"], cwd=nowhere)
+    assert written(fresh)["sandbox"]["verify"] == ["make e2e"]
+    assert done.out.count("Another command that must pass") == 1
+
+
+@pytest.mark.parametrize("wrong", ["inf", "nan", "1e12"])
+def test_a_budget_that_is_no_amount_is_asked_for_again(fresh: Cli, nowhere: Path, wrong: str) -> None:
+    done = answered(fresh, [*[ENTER] * 5, wrong, "1.5", ENTER], cwd=nowhere)
+    assert done.code == 0, done.out
+    assert written(fresh)["budget"]["usd_per_day"] == 1.5
+
+
+def test_yes_explains_no_question_that_it_does_not_ask(fresh: Cli, repo: Path) -> None:
+    fresh.config.write_text('executor = "local"\n')
+    done = fresh("init", "--yes", "--force", cwd=repo)
+    for words in ("auto: push", "UNISOLATED: in", "there is no OPENAI_API_KEY in the environment: set it, or"):
+        assert words not in done.err

@@ -28,9 +28,18 @@ def test_the_lines_after_a_sequence_number(cli: Cli) -> None:
     assert cli("logs", task.id, "--since", "2498").out.splitlines() == LINES[2498:]
 
 
-def test_another_attempt_has_no_lines(cli: Cli) -> None:
+def test_an_attempt_that_there_is_none_of_is_bad_input(cli: Cli, tmp_path: Path) -> None:
     task = cli.seed_settled(Status.CANCELLED, log=LINES[:3])
-    assert cli("logs", task.id, "--attempt", "2").out == ""
+    kept = tmp_path / "log.txt"
+    kept.write_text("kept")
+    assert cli("logs", task.id, "--attempt", "1").out.splitlines() == LINES[:3]
+    for args in (("logs", "-o", str(kept)), ("logs", "-f"), ("diff",)):
+        done = cli(*args, task.id, "--attempt", "9")
+        assert (done.code, done.out) == (2, "")
+        assert done.error_lines == [
+            f"pithy-local: error: task {task.id} has no attempt 9", "hint: There was one attempt: 1."
+        ]  # fmt: skip
+    assert kept.read_text() == "kept"
 
 
 def test_json_lines_have_no_gap(cli: Cli) -> None:

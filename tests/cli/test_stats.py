@@ -44,13 +44,13 @@ def test_on_a_terminal_it_is_in_words(used: Cli) -> None:
 def test_on_a_terminal_groups_are_a_table(used: Cli) -> None:
     shown = used.on_terminal("stats", "--by", "model", columns=80, env={"NO_COLOR": "1"}).out.splitlines()
     assert shown[-3].split() == ["MODEL", "DONE", "FAILED", "SUCCESS", "TOKENS", "COST", "MEDIAN"]
-    assert shown[-2].split()[:6] == ["gpt-4o", "1", "1", "50%", "1.5k", "$0.50"]
-    assert shown[-1].split() == ["local-llama", "0", "0", "1.5k", "$0.00", "+", "?"]
+    assert shown[-2].split()[:6] == ["gpt-4o", "1", "1", "50%", "1.5k", "$0.5000"]
+    assert shown[-1].split() == ["local-llama", "0", "0", "1.5k", "$0.0000", "+", "?"]
 
 
 def test_the_days_budget_is_shown_where_there_is_one(used: Cli) -> None:
     used.config.write_text("[budget]\nusd_per_day = 4.0\n")
-    assert "$0.50 of $4.00" in used.on_terminal("stats", env={"NO_COLOR": "1"}).out
+    assert "$0.5000 of $4.00" in used.on_terminal("stats", env={"NO_COLOR": "1"}).out
 
 
 def test_in_a_pipe_it_is_one_figure_a_line(used: Cli) -> None:
@@ -84,3 +84,13 @@ def test_with_nothing_to_count_it_says_so(cli: Cli) -> None:
 def test_a_wrong_option_is_bad_input(cli: Cli, args: tuple[str, ...]) -> None:
     done = cli("stats", *args)
     assert (done.code, len(done.error_lines)) == (2, 2)
+
+
+def test_what_costs_less_than_a_cent_does_not_look_free(cli: Cli) -> None:
+    with closing(cli.store()) as store:
+        for cost in (0.0042, 0.00000001):
+            lease = claim(store, enqueue(store, repo=f"acme/{cost:.4f}"))
+            spend(store, lease, 10, 10, cost_usd=cost)
+    shown = cli.on_terminal("stats", "--by", "repo", env={"NO_COLOR": "1"}).out
+    assert shown.count("$0.0042") == 2
+    assert "<$0.0001" in shown

@@ -9,6 +9,7 @@ import pytest
 
 from pithy_local import __version__
 from pithy_local.cli.main import VERBS
+from pithy_local.models import Status
 from tests.cli.support import Cli
 
 
@@ -142,3 +143,18 @@ def test_a_closed_stream_is_no_error(cli: Cli, redirection: str) -> None:
     command = f"{shlex.join(cli.argv('show', 'nope'))} {redirection}"
     done = subprocess.run(["sh", "-c", command], env=cli.env, capture_output=True, timeout=50, check=False)
     assert (done.returncode, b"unexpected" in done.stderr) == (5, False)
+
+
+@pytest.mark.parametrize("verb", [("retry", "--feedback", " "), ("answer", " ")])
+def test_empty_words_for_the_model_get_a_hint_that_fits(cli: Cli, verb: tuple[str, ...]) -> None:
+    name, *rest = verb
+    status = Status.FAILED if name == "retry" else Status.NEEDS_CLARIFICATION
+    done = cli(name, cli.seed_settled(status, question="Which?").id, *rest)
+    assert (done.code, "is empty" in done.error_lines[0]) == (2, True)
+    assert ("question" if name == "answer" else "differently") in done.error_lines[1]
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GITHUB_TOKEN"])
+def test_a_spoilt_key_is_nothing_to_a_verb_that_needs_none(cli: Cli, name: str) -> None:
+    done = cli("list", env={name: "canary key\nX: y"})
+    assert (done.code, done.err) == (0, "")

@@ -159,7 +159,32 @@ def test_what_is_known_of_an_error_is_shown_line_by_line(cli: Cli) -> None:
     error = TaskError(code="patch_malformed", message="no diff", hint="", detail=detail)
     task = cli.seed_settled(Status.NEEDS_REVIEW, error=error)
     shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
-    assert "\n  http_status: 401\n  rejected: round 1, reason no diff\n  rejected: round 2, reason no ⏎ diff\n" in shown
+    assert "\n  http_status: 401\n  rejected: round 1, reason no diff\n  rejected: round 2\n" in shown
+    assert "\n    reason:\n      no\n      diff\n" in shown
+
+
+def test_what_a_verify_command_wrote_is_a_block_of_its_last_lines(cli: Cli) -> None:
+    output = "".join(f"line {number}\n" for number in range(1, 41)) + HOSTILE
+    broken = {"command": "make check", "base_exit": 0, "patch_exit": 2, "output": output}
+    error = TaskError(code="verify_failed", message="broken", hint="", detail={"verify": [broken]})
+    task = cli.seed_settled(Status.NEEDS_REVIEW, error=error)
+    shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
+    lines = shown.splitlines()
+    start = lines.index("  verify: command make check, base_exit 0, patch_exit 2")
+    assert lines[start + 1 : start + 4] == ["    output:", "      … 21 lines before", "      line 22"]
+    assert lines[start + 21] == "      line 40"
+    assert lines[start + 22].startswith("      ")
+    assert lines[start + 23] == ""
+    assert "\x1b" not in shown
+
+
+def test_details_in_details_are_shown_deeper(cli: Cli) -> None:
+    detail = {"git": "one\ntwo\n", "seen": {"url": None, "names": ["a", "b"]}, "empty": []}
+    error = TaskError(code="internal", message="x", hint="", detail=detail)
+    shown = cli.on_terminal(
+        "show", cli.seed_settled(Status.FAILED, error=error).id, env={"NO_COLOR": "1"}
+    ).out  # fmt: skip
+    assert "\n  git:\n    one\n    two\n  seen: names a, b\n\n" in shown
 
 
 def test_a_running_task_that_is_asked_to_stop_says_so(cli: Cli) -> None:

@@ -106,3 +106,10 @@ def test_the_forge_is_asked_once(make_app: MakeApp) -> None:
         github.add_token(TOKEN)
         check(make_app, github)
         assert len(github.called("users/get-authenticated")) == 1
+
+
+def test_a_token_that_is_no_header_fails_and_is_not_shown(make_app: MakeApp) -> None:
+    with FakeGitHub() as github:
+        found = check(make_app, github, "ghp canary\nX: y")
+    assert (found.ok, "GITHUB_TOKEN holds" in found.message, bool(found.fix)) == (False, True, True)
+    assert "canary" not in found.message + found.fix

@@ -55,11 +55,40 @@ def test_a_verify_command_that_is_none_is_refused(app: App, repo: Path, command:
 
 
 def test_a_pasted_key_is_not_stored(app: App, repo: Path) -> None:
-    request = AddRequest(prompt=f"Use {KEY}", title=f"Title {KEY}", repo=str(repo), verify=(f"curl -H {KEY} x",))
+    task = service.add(app, AddRequest(prompt=f"Use {KEY}", title=f"Title {KEY}", repo=str(repo))).task
 
-    task = service.add(app, request).task
+    assert KEY not in f"{task.prompt} {task.title}"
 
-    assert KEY not in f"{task.prompt} {task.title} {task.verify_commands}"
+
+def test_a_verify_command_with_a_key_in_it_is_refused(app: App, repo: Path) -> None:
+    """Masked it would be another command."""
+    with pytest.raises(UsageError, match="key or token") as refused:
+        service.add(app, AddRequest(prompt="Fix it", repo=str(repo), verify=(f"curl -H {KEY} x",)))
+
+    assert KEY not in refused.value.message + refused.value.hint
+    assert service.list_tasks(app) == []
+
+
+@pytest.mark.parametrize("key", ["sk-canary\nX: y", "sk canary", "sk-canary\x7f", "sk-canäry"])
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_key_that_no_header_can_hold_is_refused(app: App, repo: Path, provider: str, key: str) -> None:
+    app = with_model(app, secrets=Secrets(**{f"{provider}_api_key": key}), provider=provider)
+
+    with pytest.raises(UsageError, match=f"{provider.upper()}_API_KEY") as refused:
+        service.add(app, AddRequest(prompt="Fix it", repo=str(repo)))
+
+    assert key not in refused.value.message + refused.value.hint
+    assert service.list_tasks(app) == []
+
+
+def test_a_token_that_no_header_can_hold_is_refused_where_github_is_asked(app: App, repo: Path) -> None:
+    app = replace(app, secrets=Secrets(openai_api_key=KEY, github_token_env="ghp canary\n2"))
+
+    with pytest.raises(UsageError, match="GITHUB_TOKEN") as refused:
+        service.add(app, AddRequest(prompt="Fix it", repo="acme/api"))
+
+    assert "canary" not in refused.value.message + refused.value.hint
+    assert service.add(app, AddRequest(prompt="Fix it", repo=str(repo))).task.repo == str(repo)
 
 
 def test_the_password_of_a_notification_address_is_not_stored(app: App, repo: Path) -> None:
@@ -107,6 +136,15 @@ def test_a_fallback_that_cannot_be_asked_is_a_warning(app: App, repo: Path) -> N
     assert warnings == (
         "the fallback anthropic:claude-x cannot be asked: there is no ANTHROPIC_API_KEY in the environment",
     )
+
+
+def test_a_fallback_whose_key_is_spoilt_is_a_warning(app: App, repo: Path) -> None:
+    secrets = Secrets(openai_api_key=KEY, anthropic_api_key="sk canary")
+    app = with_model(app, secrets=secrets, fallback="anthropic:claude-x")
+
+    (warning,) = service.add(app, AddRequest(prompt="Fix it", repo=str(repo))).warnings
+
+    assert warning.startswith("the fallback anthropic:claude-x cannot be asked: ANTHROPIC_API_KEY holds")
 
 
 def test_a_fallback_with_its_key_is_none(app: App, repo: Path) -> None:
