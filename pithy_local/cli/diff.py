@@ -63,12 +63,18 @@ def diff(state: State, task_id: str, stat: bool, attempt: int | None) -> int:
     elif stat:
         for line in _stat_lines(files, screen):
             render.out(line)
-    elif screen.tty:
+    else:
+        print_patch(patch, screen)
+    return 0
+
+
+def print_patch(patch: bytes, screen: Screen) -> None:
+    """Coloured and safe on a terminal, byte for byte in a pipe."""
+    if screen.tty:
         for line in _coloured(patch, screen):
             render.out(line)
     else:
         render.out_bytes(patch)
-    return 0
 
 
 def file_stats(patch: bytes) -> Iterator[FileStat]:

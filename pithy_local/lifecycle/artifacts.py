@@ -16,8 +16,6 @@ from pithy_local.paths import Home
 from pithy_local.redact import Redactor
 from pithy_local.text import clip, safe, safe_block
 
-REPLIES = "replies.json"
-"""The model's replies, in order, as `model.scripted.file` takes them: what `replay` needs."""
 MAX_REPLIES = 100
 MAX_REPLY_WORD = 100
 MAX_REJECTED = 20
@@ -40,6 +38,7 @@ class Artifacts:
 
     def __init__(self, home: Home, task: str, attempt: int, redactor: Redactor) -> None:
         self.folder = home.artifacts(task, attempt)
+        self._replies_name = home.replies(task, attempt).name
         self._home, self._redactor = home, redactor
         self._rejected: list[dict[str, Any]] = []
         self._replies: list[dict[str, Any]] = []
@@ -83,7 +82,7 @@ class Artifacts:
         word = {name: clip(safe(str(data[name])), MAX_REPLY_WORD) for name in ("finish_reason", "provider", "model")}
         text = self._redactor.mask(str(data["text"])).encode("utf-8", "replace").decode()
         self._replies.append({"round": int(data["round"]), "text": text, **word})
-        self._write(REPLIES, json.dumps(self._replies, indent=1).encode())
+        self._write(self._replies_name, json.dumps(self._replies, indent=1).encode())
 
     def _keep_rejected(self, data: dict[str, Any]) -> None:
         number = len(self._rejected) + 1

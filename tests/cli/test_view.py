@@ -155,11 +155,24 @@ def test_list_fits_a_terminal_of_80_columns(cli: Cli) -> None:
 
 
 def test_what_is_known_of_an_error_is_shown_line_by_line(cli: Cli) -> None:
-    detail = {"http_status": 401, "rejected": [{"round": 1, "reason": "no diff"}, {"round": 2, "reason": "no\ndiff"}]}
-    error = TaskError(code="patch_malformed", message="no diff", hint="", detail=detail)
-    task = cli.seed_settled(Status.NEEDS_REVIEW, error=error)
+    detail = {"http_status": 401, "hosts": [{"name": "a", "port": 1}, {"name": "b\nc", "port": 2}]}
+    error = TaskError(code="github_auth", message="no", hint="", detail=detail)
+    task = cli.seed_settled(Status.FAILED, error=error)
     shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
-    assert "\n  http_status: 401\n  rejected: round 1, reason no diff\n  rejected: round 2, reason no ⏎ diff\n" in shown
+    assert "\n  http_status: 401\n  hosts: name a, port 1\n  hosts: name b ⏎ c, port 2\n" in shown
+
+
+def test_refused_answers_are_shown_with_their_reports(cli: Cli) -> None:
+    reason = "calc.py: hunk 1 of 2: it fits nowhere\n  the file really has:\n    1 | x\x1b[31m"
+    refused = {"round": 1, "code": "patch_rejected", "reason": reason, "path": "artifacts/a/1/rejected-1.diff"}
+    error = TaskError(code="patch_rejected", message="no", hint="", detail={"rejected": [refused]})
+    task = cli.seed_settled(Status.NEEDS_REVIEW, error=error)
+    told = (
+        "answer 1 was refused [patch_rejected], kept in artifacts/a/1/rejected-1.diff:\n"
+        "  calc.py: hunk 1 of 2: it fits nowhere\n    the file really has:\n      1 | x\n"
+    )
+    assert told in cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
+    assert told in cli("diff", task.id).err
 
 
 def test_a_running_task_that_is_asked_to_stop_says_so(cli: Cli) -> None:

@@ -16,7 +16,6 @@ from pithy_local.lifecycle.artifacts import (
     MAX_STEP_TEXT,
     MAX_STEPS,
     MAX_VERDICT,
-    REPLIES,
     Artifacts,
 )
 from pithy_local.paths import Home
@@ -108,7 +107,7 @@ def test_every_reply_is_kept_in_order_masked_with_its_writer(artifacts: Artifact
     take(reply(1, f"first, with {SECRET}"))
     take(reply(2, "half \ud800 a character"))
 
-    assert json.loads((artifacts.folder / REPLIES).read_text()) == [
+    assert json.loads((artifacts.folder / "replies.json").read_text()) == [
         {"round": 1, "text": "first, with ***", "finish_reason": "length", "provider": "openai", "model": "gpt-4o"},
         {
             "round": 2,
@@ -126,7 +125,7 @@ def test_replies_are_bounded_in_number(artifacts: Artifacts) -> None:
     for number in range(MAX_REPLIES + 3):
         take(reply(number, "text"))
 
-    assert len(json.loads((artifacts.folder / REPLIES).read_text())) == MAX_REPLIES
+    assert len(json.loads((artifacts.folder / "replies.json").read_text())) == MAX_REPLIES
 
 
 def test_nothing_refused_is_no_detail(artifacts: Artifacts) -> None:
