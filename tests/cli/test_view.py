@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pithy_local.models import Status, TaskError, Verified
+from pithy_local.cli.page import page
+from pithy_local.cli.render import Screen
+from pithy_local.models import Patch, Status, TaskError, Verified
 from pithy_local.store.settled import Settled
 from tests.cli.support import Cli
 from tests.seeding import claim, settle
@@ -160,6 +163,13 @@ def test_what_is_known_of_an_error_is_shown_line_by_line(cli: Cli) -> None:
     task = cli.seed_settled(Status.FAILED, error=error)
     shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
     assert "\n  http_status: 401\n  hosts: name a, port 1\n  hosts: name b ⏎ c, port 2\n" in shown
+
+
+def test_mended_hunks_are_pointed_at(cli: Cli) -> None:
+    patch = Patch(path="artifacts/a/1/patch.diff", bytes=120, files=1, added=2, removed=1, mended=2)
+    task = replace(cli.seed(), patch=patch)
+    lines = list(page(task, [], "", task.created_at, Screen(tty=True, colour=False, width=100)))
+    assert "+2 −1 in 1 file, 120 B, 2 hunks mended: look at the change" in "\n".join(lines)
 
 
 def test_refused_answers_are_shown_with_their_reports(cli: Cli) -> None:
