@@ -69,7 +69,8 @@ def _pairs(task: Task, held: str, now: int, screen: Screen) -> Iterator[tuple[st
     yield "verify", "" if task.verify else safe_line("; ".join(task.verify_commands))
     if task.patch:
         patch, files = task.patch, render.number_of(task.patch.files, "file")
-        yield "patch", f"+{patch.added} −{patch.removed} in {files}, {render.size(patch.bytes)}"
+        mended = f", {render.number_of(patch.mended, 'hunk')} mended: look at the change" if patch.mended else ""
+        yield "patch", f"+{patch.added} −{patch.removed} in {files}, {render.size(patch.bytes)}{mended}"
     usage = task.usage
     if usage.total_tokens:
         cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
@@ -100,7 +101,8 @@ def _error(error: TaskError | None, screen: Screen) -> Iterator[str]:
     yield screen.paint(f"{error.code}: {safe_line(error.message)}", "31")
     if error.hint:
         yield f"hint: {safe_line(error.hint)}"
-    yield from (f"  {line}" for line in _detail(error.detail))
+    yield from (f"  {line}" for line in _detail({**error.detail, "rejected": []}))
+    yield from refusals(error)
 
 
 def _detail(detail: Mapping[str, object]) -> Iterator[str]:
@@ -109,6 +111,14 @@ def _detail(detail: Mapping[str, object]) -> Iterator[str]:
         for part in value if isinstance(value, list) else [value]:
             words = ", ".join(f"{key} {each}" for key, each in part.items()) if isinstance(part, dict) else part
             yield safe_line(f"{name}: {words}")
+
+
+def refusals(error: TaskError) -> Iterator[str]:
+    """Each answer of the model that was refused: where it is kept, and why it was refused, as it was told the model."""
+    for entry in error.detail.get("rejected", []):
+        code, reason = str(entry.get("code", "")), str(entry.get("reason", ""))
+        yield safe_line(f"answer {entry.get('round', '?')} was refused [{code}], kept in {entry.get('path', '?')}:")
+        yield from (f"  {line}" for line in safe_block(reason).split("\n"))
 
 
 def _evidence(verified: Sequence[Verified], screen: Screen) -> Iterator[str]:

@@ -74,8 +74,7 @@ def follow_log(app: App, task_id: str, *, after: int = 0, attempt: int | None = 
 def diff(app: App, task_id: str, *, attempt: int | None = None) -> bytes:
     """The canonical diff of an attempt, else of the last that made one. Raises NotThereYet, UsageError."""
     task = find(app, task_id)
-    if attempt is not None and not 1 <= attempt <= task.attempts:
-        raise UsageError(f"task {task_id} has no attempt {attempt}", hint=f"It has attempts 1 to {task.attempts}.")
+    check_attempt(task, attempt)
     made = [a.patch for a in attempts(app, task_id) if a.patch is not None and attempt in (None, a.number)]
     if not made:
         raise _no_diff(app, task)
@@ -83,6 +82,12 @@ def diff(app: App, task_id: str, *, attempt: int | None = None) -> bytes:
         return (app.home.root / made[-1].path).read_bytes()
     except FileNotFoundError as error:
         raise NotThereYet(f"the diff of task {task_id} is no longer kept", hint="") from error
+
+
+def check_attempt(task: Task, attempt: int | None) -> None:
+    """Raises UsageError unless the task has this attempt; None is any of them."""
+    if attempt is not None and not 1 <= attempt <= task.attempts:
+        raise UsageError(f"task {task.id} has no attempt {attempt}", hint=f"It has attempts 1 to {task.attempts}.")
 
 
 def _no_diff(app: App, task: Task) -> NotThereYet:
