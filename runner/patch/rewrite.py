@@ -1,0 +1,83 @@
+"""What a placed hunk writes: context comes from the file, added lines get the file's line ends and indentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.patch import indent
+from runner.patch.indent import Rule
+from runner.patch.levels import Level
+from runner.patch.place import Edit, Place
+from runner.patch.source import Source
+
+_MARK = "\ufeff"
+
+
+def edits(source: Source, place: Place) -> list[Edit] | None:
+    """The edits of `place`, in order; None where the indentation of its added lines is unclear."""
+    rule = _rule(source, place)
+    if rule is None:
+        return None
+    found: list[Edit] = []
+    cursor = place.positions[0] if place.positions else 0
+    matched = 0
+    start, fresh, changed = cursor, list[str](), False
+    for tag, text in zip(place.body.tags, place.body.texts, strict=True):
+        if tag == " ":
+            if changed:
+                found.append(_edit(source, place, start, cursor, fresh))
+            cursor = place.positions[matched] + 1
+            matched += 1
+            start, fresh, changed = cursor, [], False
+            continue
+        if not changed and tag == "-":
+            start = place.positions[matched]
+        if tag == "-":
+            cursor = place.positions[matched] + 1
+            matched += 1
+        else:
+            fresh.append(_ended(source, place, matched, rule(text)))
+        changed = True
+    if changed:
+        found.append(_edit(source, place, start, cursor, fresh))
+    return found
+
+
+def _edit(source: Source, place: Place, start: int, end: int, fresh: Sequence[str]) -> Edit:
+    lines = list(fresh)
+    if start == 0 and place.level >= Level.FOLD and lines and source.lines and source.lines[0].startswith(_MARK):
+        lines[0] = _MARK + lines[0].removeprefix(_MARK)
+        if end == 0:
+            lines.append(source.lines[0].removeprefix(_MARK))
+            end = 1
+    said = place.body.bare_new if place.body.bare_new or place.body.bare_old else None
+    return Edit(start=start, end=end, lines=tuple(lines), bare=said)
+
+
+def _rule(source: Source, place: Place) -> Rule | None:
+    body = place.body
+    if place.level != Level.WHITESPACE:
+        return lambda line: line
+    theirs = [source.lines[at] for at in place.positions]
+    deleted = [tag == "-" for tag in body.tags if tag in " -"]
+    added = [text for tag, text in zip(body.tags, body.texts, strict=True) if tag == "+"]
+    found = indent.rule(body.old, theirs, deleted, added, indent.has_inner_tab(source.lines))
+    if found is None:
+        return None
+    return lambda line: indent.known_line(line, body.old, theirs) or found(line)
+
+
+def _ended(source: Source, place: Place, matched: int, text: str) -> str:
+    """An added line with or without a carriage return, as the file's line beside it.
+
+    At the exact level the answer's own line ends are right; else they are the transport's.
+    """
+    if place.level == Level.EXACT or not place.positions:
+        return text
+    beside = place.positions[max(matched - 1, 0)]
+    last = beside == len(source.lines) - 1 and source.bare
+    theirs = source.carriage_returns if last else source.lines[beside].endswith("\r")
+    mine = any(line.endswith("\r") for line in place.body.old)
+    if theirs == mine:
+        return text
+    return text.removesuffix("\r") + ("\r" if theirs else "")
