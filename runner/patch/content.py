@@ -62,8 +62,6 @@ def fresh(edit: FileEdit, path: str) -> Source:
     texts = {body.texts for body in bodies}
     if len(texts) != 1:
         raise stop("ambiguous", f"{path} is a new file; it is unclear where its lines end", path)
-    if edit.hunks[0].suspect:
-        raise stop("truncated", f"{path}: the answer ends before the lines that its header counts", path)
     _refuse_placeholders(path, bodies[0], frozenset())
     return Source(bodies[0].texts, bodies[0].bare_new)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from runner.patch.answer import Answer
-from runner.patch.edit import FileEdit, Hunk
+from runner.patch.edit import Hunk
 from runner.patch.prose import prose_from
 from runner.patch.refusal import stop
 
@@ -33,7 +33,7 @@ def check(answer: Answer) -> None:
         raise stop("truncated", f"the answer ends within a line of {last.name}: it was cut off", last.name)
     if answer.ending == "unclosed" and _is_short(hunk):
         raise stop("truncated", f"the answer ends inside a hunk of {last.name}: it was cut off", last.name)
-    if answer.ending == "newline" and _is_short(hunk) and _looks_half(hunk, answer.edits):
+    if answer.ending == "newline" and _is_short(hunk) and _looks_half(hunk):
         last.hunks[-1] = replace(hunk, suspect=True)
 
 
@@ -50,11 +50,8 @@ def _is_short(hunk: Hunk) -> bool:
     return len(hunk.first.old) <= hunk.counts[0] and len(hunk.first.new) <= hunk.counts[1]
 
 
-def _looks_half(hunk: Hunk, edits: list[FileEdit]) -> bool:
-    """Whether the hunk begins as git's hunks do, and does not end like one."""
+def _looks_half(hunk: Hunk) -> bool:
+    """Whether the hunk begins as git's hunks do, and does not end like one. (A new file has no such ends.)"""
     tags = hunk.first.tags
-    others = [other for edit in edits for other in edit.hunks if other is not hunk and other.counts]
-    if hunk.first.adds_only and not hunk.first.old:
-        return bool(others) and all(other.is_counted for other in others)
     leading, trailing = len(tags) - len(tags.lstrip(" ")), len(tags) - len(tags.rstrip(" "))
-    return trailing < _CONTEXT and (leading == _CONTEXT or hunk.line == 1)
+    return bool(hunk.first.old) and trailing < _CONTEXT and (leading == _CONTEXT or hunk.line == 1)

@@ -34,7 +34,8 @@ class Piece:
     def is_change(self) -> bool:
         """Whether it holds hunks or blocks of some format."""
         if self.label is not None and self.label.lower() in _DIFF_LABELS:
-            return any(line[:1] in ("+", "-", "@", "*", "<") for line in self.lines)
+            marked = any(line[:1] in ("+", "-", "@") for line in self.lines)
+            return marked or any(_starts(self.lines, at) for at in range(len(self.lines)))
         return any(_starts(self.lines, at) for at in range(len(self.lines))) or _has_hunk(self.lines)
 
 

@@ -14,7 +14,7 @@ _EXTENDED = (
     "copy to ", "similarity index ", "dissimilarity index ", "index ",
 )  # fmt: skip
 _BINARY = re.compile(r"GIT binary patch|Binary files .* differ|Files .* and .* differ")
-_COMBINED = re.compile(r"diff --(?:cc|combined) |@@@")
+_COMBINED = re.compile(r"diff --(?:cc|combined) |@@@+ -\d+(?:,\d+)? -")
 _PREFIX = re.compile(r"(?:[abciow])/(?=.)")
 _DATE = re.compile(r"\s+\(?(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d\b.*|\s+[A-Z][a-z]{2} [A-Z][a-z]{2} +\d.*")
 _NOWHERE = frozenset({"/dev/null", "dev/null", "a/dev/null", "b/dev/null"})
@@ -88,10 +88,14 @@ def names_of(line: str) -> Names | None:
 
 def bare(name: str) -> str:
     """A name without git's `a/` or `b/` and without `./`."""
-    name = name.removeprefix("./")
-    if _PREFIX.match(name):
-        name = name[2:]
-    return name.removeprefix("./")
+    name = _without_dots(name)
+    return name[2:] if _PREFIX.match(name) else name
+
+
+def _without_dots(name: str) -> str:
+    if name.startswith("/"):
+        return name
+    return "/".join(part for part in name.split("/") if part != ".")
 
 
 def unquoted(name: str) -> str:
@@ -125,10 +129,8 @@ def _readings(names: Names | None, *, own: bool = False) -> Names | None:
     """Each name without its prefix first, then as it stands. `own`: git never puts a prefix there."""
     if names is None:
         return None
-    found = [bare(name) for name in names] + list(names)
-    if own:
-        found = list(names) + [bare(name) for name in names]
-    return tuple(dict.fromkeys(found))
+    stripped, plain = [bare(name) for name in names], [_without_dots(name) for name in names]
+    return tuple(dict.fromkeys([*plain, *stripped] if own else [*stripped, *plain]))
 
 
 def _git_names(line: str) -> Names:

@@ -14,7 +14,10 @@ from itertools import product
 from runner.patch.edit import Body, Hunk
 from runner.patch.prose import is_bullet_list, is_prose, prose_from
 
-_NUMBERS = re.compile(r"@@+\s*-?(\d{1,9})(?:,(\d{1,9}))?\s+\+?(\d{1,9})(?:,(\d{1,9}))?(?!\d)\s*(?:@@+)?(.*)")
+_NUMBERS = re.compile(
+    r"@+\s*-?\s*(\d{1,9})(?:[,:] ?(\d{1,9}))?,?(?:\s+|(?=\+))\+?\s*(\d{1,9})(?:[,:] ?(\d{1,9}))?(?!\d)\s*(?:@+)?(.*)"
+)
+_ONE_SIGN = re.compile(r"@ -\d+[,\d]* \+\d")
 _WORDS = re.compile(r"@@+(?:\s*\.\.\.\s*@@|\s*@@|\s*(?:[Ll]ines?)\s+(\d{1,9})\b[^@]*@@)?(.*?)(?:@@)?\s*")
 _NO_HEADING = re.compile(r"[-+\d,.…\s]*")
 _CHOICES_LIMIT = 5
@@ -27,6 +30,11 @@ class Start:
     line: int | None = None
     counts: tuple[int, int] | None = None
     heading: str = ""
+
+
+def is_header(line: str) -> bool:
+    """Whether a hunk begins at `line`."""
+    return line.startswith("@@") or _ONE_SIGN.match(line) is not None
 
 
 def start_of(header: str) -> Start:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from runner.patch.levels import KEYS, Level, indent_of
+from runner.patch.levels import indent_of
 
 Rule = Callable[[str], str]
 """From a line as the model indents it to the same line as the file does."""
@@ -36,7 +36,7 @@ def rule(
     """
     pairs = [_Pair(*three) for three in zip(old, theirs, deleted, strict=True) if three[0].strip()]
     written = [line for line in added if line.strip()]
-    if all(pair.same for pair in pairs):
+    if not written or all(pair.same for pair in pairs):
         return _same
     context_alone = all(pair.same for pair in pairs if pair.deleted)
     if any(pair.deleted for pair in pairs) and context_alone:
@@ -121,7 +121,6 @@ def has_inner_tab(lines: Iterable[str]) -> bool:
 
 
 def known_line(line: str, old: Sequence[str], theirs: Sequence[str]) -> str | None:
-    """The file's line for an added line that repeats an old one, whatever its inner blanks; None if it repeats none."""
-    key = KEYS[Level.FOLD](line)
-    found = {real for mine, real in zip(old, theirs, strict=True) if line.strip() and KEYS[Level.FOLD](mine) == key}
+    """The file's line for an added line that repeats an old one, inner blanks and all; None if it repeats none."""
+    found = {real for mine, real in zip(old, theirs, strict=True) if mine == line and line.strip()}
     return found.pop() if len(found) == 1 else None

@@ -32,6 +32,7 @@ class WorkTree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._base = os.fspath(root)
         self.pending: dict[str, File | None] = {}
 
     def existing(self, names: Sequence[str]) -> str | None:
@@ -91,14 +92,14 @@ class WorkTree:
         return sorted(path for path in paths if why_unsafe(path) is None and not self._below_link(path))
 
     def _below_link(self, path: str) -> bool:
-        return any((self.root / parent).is_symlink() for parent in _chain(path))
+        return any(os.path.islink(f"{self._base}/{parent}") for parent in _chain(path))
 
     def _status(self, path: str) -> os.stat_result | None:
         """What is at `path`, None if nothing. Raises Stop(unsafe_path) for links and for a file in a folder's place."""
         status: os.stat_result | None = None
         for part in _chain(path):
             try:
-                status = (self.root / part).lstat()
+                status = os.lstat(f"{self._base}/{part}")
             except (FileNotFoundError, NotADirectoryError):
                 return None
             except OSError as error:

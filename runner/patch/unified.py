@@ -44,7 +44,7 @@ class _Reader:
         self._at = 0
         self._files: list[tuple[Header, FileEdit]] = []
         self._current = last
-        starts = [at + 1 for at, line in enumerate(lines) if line.startswith("@@")]
+        starts = [at + 1 for at, line in enumerate(lines) if hunks.is_header(line)]
         self._lossy = any(hunks.loses_markers(lines[at : self._end(at, None)]) for at in starts)
 
     def read(self) -> list[FileEdit]:
@@ -53,7 +53,7 @@ class _Reader:
             headers.refuse_foreign(line)
             if self._starts_file(self._at):
                 self._file()
-            elif line.startswith("@@"):
+            elif hunks.is_header(line):
                 self._hunk(line, self._at + 1)
             elif _CONTEXT_DIFF.match(line):
                 raise stop("malformed", "context diffs are not supported; send a unified diff")
@@ -107,7 +107,7 @@ class _Reader:
             length = hunks.counted_length(self._lines[start : start + sum(counts) + _MARKERS], counts)
             if length and not any(self._names_twice(at) for at in range(start, start + length)):
                 at = start + length
-        while at < len(self._lines) and not self._lines[at].startswith("@@") and not self._starts_file(at):
+        while at < len(self._lines) and not hunks.is_header(self._lines[at]) and not self._starts_file(at):
             at += 1
         return at
 
@@ -158,4 +158,4 @@ def _is_pair(lines: list[str], at: int) -> bool:
 
 
 def _is_hunk(lines: list[str], at: int) -> bool:
-    return at < len(lines) and lines[at].startswith("@@")
+    return at < len(lines) and hunks.is_header(lines[at])
