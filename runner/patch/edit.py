@@ -16,6 +16,7 @@ class Body:
 
     Tags: " " context, "-" deleted, "+" added, "~" the model left lines out here (`...`). `bare_old` and `bare_new`:
     that side's last line is said to have no newline. `literal`: other indentation is no excuse (see `hunks`).
+    `unread`: what would be deleted lines in the part that this reading takes for prose.
     """
 
     tags: str
@@ -23,6 +24,7 @@ class Body:
     bare_old: bool = False
     bare_new: bool = False
     literal: bool = False
+    unread: tuple[str, ...] = ()
 
     @cached_property
     def old(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from runner.patch.edit import Body, Hunk
@@ -53,15 +53,20 @@ def _heading(words: str) -> str:
     return "" if _NO_HEADING.fullmatch(words) else words
 
 
-def counted_length(lines: list[str], counts: tuple[int, int]) -> int | None:
-    """How many of `lines` a hunk of `counts` takes if they parse exactly with them, else None."""
+def counted_length(lines: list[str], counts: tuple[int, int], *, lossy: bool = False) -> int | None:
+    """How many of `lines` a hunk of `counts` takes if they parse exactly with them, else None.
+
+    `lossy`: a line without a marker is context.
+    """
     old, new = counts
     for at, line in enumerate(lines):
         if old <= 0 and new <= 0:
             return at + 1 if line.startswith("\\ ") else at
         tag = line[:1] or " "
         if tag not in " +-\\":
-            return None
+            if not lossy or is_header(line):
+                return None
+            tag = " "
         old -= tag in " -"
         new -= tag in " +"
         if old < 0 or new < 0:
@@ -87,14 +92,18 @@ def hunk(
     )  # fmt: skip
 
 
-def loses_markers(lines: list[str]) -> bool:
+def loses_markers(lines: list[str], counts: tuple[int, int] | None = None) -> bool:
     """Whether a line of this hunk that is no prose has neither of the three markers."""
+    length = counted_length(lines, counts, lossy=True) if counts else None
+    if length is not None and is_prose(lines[length:]):
+        lines = lines[:length]
+        return any(line[:1] not in ("", " ", "+", "-", "\\") for line in lines)
     end = prose_from(lines)
     return any(line[:1] not in ("", " ", "+", "-", "\\") for line in (lines if end is None else lines[:end]))
 
 
 def _groups(lines: list[str], counts: tuple[int, int] | None, lossy: bool) -> Iterator[list[Body]]:
-    trusted = _trusted(lines, counts) if counts else None
+    trusted = _trusted(lines, counts, lossy=lossy) if counts else None
     if trusted is not None:
         exact = [body for body in _bodies(trusted, lossy) if (len(body.old), len(body.new)) == counts]
         yield exact
@@ -106,17 +115,19 @@ def _groups(lines: list[str], counts: tuple[int, int] | None, lossy: bool) -> It
     cut = prose_from(stripped)
     shorter = _without_blank_end(stripped[:cut]) if cut is not None else []
     if not fitting and is_bullet_list(stripped[cut:] if shorter else [""]):
-        bodies += _bodies(shorter, lossy)  # a list, or added lines? Only where both come to the same may it be applied
+        bodies += _bodies(shorter, lossy)  # a list, or added lines? Only where both come to the same is it applied
     yield fitting or bodies
     if fitting:
         yield [body for body in bodies if body not in fitting]
     yield [body for body in _mixed_blanks(stripped) if body not in bodies]
     if shorter:
-        yield from _groups(shorter, counts, lossy)
+        unread = tuple(line[1:] for line in stripped[cut:] if line[:1] == "-" and line[1:].strip())
+        for group in _groups(shorter, counts, lossy):
+            yield [replace(body, unread=unread) for body in group]
 
 
-def _trusted(lines: list[str], counts: tuple[int, int]) -> list[str] | None:
-    length = counted_length(lines, counts)
+def _trusted(lines: list[str], counts: tuple[int, int], *, lossy: bool) -> list[str] | None:
+    length = counted_length(lines, counts, lossy=lossy)
     if length is None or not is_prose(lines[length:]):
         return None
     return lines[:length]

@@ -101,18 +101,20 @@ def _tab_rule(width: int, added: Sequence[str], inner_tabs: bool) -> Rule | None
 
 
 def _judged(found: Rule, pairs: Sequence[_Pair], added: Sequence[str]) -> Rule | None:
-    """The rule where only context lines speak for it: are the added lines shifted like them?
+    """The rule where only context lines speak for it. One blank more or less may be the marker's, and theirs alone.
 
-    They are if they stand at depths that the context has as written, and not if at depths that the file has.
+    Then the added lines are shifted too if they stand at depths that the context has as written, and not if at depths
+    that the file has.
     """
+    if all(abs(len(indent_of(pair.mine)) - len(indent_of(pair.theirs))) > 1 for pair in pairs):
+        return found
     mine = {indent_of(pair.mine) for pair in pairs}
     theirs = {indent_of(pair.theirs) for pair in pairs}
     depths = {indent_of(line) for line in added}
     shifted, unshifted = bool(depths & (mine - theirs)), bool(depths & (theirs - mine))
-    if shifted != unshifted:
-        return found if shifted else _same
-    by_one = any(abs(len(indent_of(pair.mine)) - len(indent_of(pair.theirs))) == 1 for pair in pairs)
-    return None if by_one or shifted else found
+    if shifted == unshifted:
+        return None
+    return found if shifted else _same
 
 
 def has_inner_tab(lines: Iterable[str]) -> bool:

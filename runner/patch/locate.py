@@ -54,7 +54,7 @@ def stated(hunk: Hunk, places: list[Place]) -> list[Place]:
 
 
 def _contiguous(hunk: Hunk, body: Body, source: Source, level: Level) -> list[Place]:
-    if not body.old or (body.literal and level > Level.FOLD):
+    if not body.old or (body.literal and level > Level.FOLD) or _drops_content(body, source):
         return []
     if level > Level.FOLD and not any(line.strip() for line in body.old):
         return []
@@ -64,6 +64,11 @@ def _contiguous(hunk: Hunk, body: Body, source: Source, level: Level) -> list[Pl
     if len(starts) == _PLACES and hunk.line is not None and source.fits(body.old, level, hunk.line - 1):
         starts.append(hunk.line - 1)
     return [Place(body=body, positions=range(at, at + len(body.old)), level=level) for at in dict.fromkeys(starts)]
+
+
+def _drops_content(body: Body, source: Source) -> bool:
+    """Whether what this reading takes for a list in prose would delete real lines of the file."""
+    return bool(body.unread) and any(source.find((line,), Level.FOLD, 1) for line in body.unread)
 
 
 def _has_rival(hunk: Hunk, group: tuple[Body, ...], source: Source, level: Level, found: list[Place]) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
-_BULLET = re.compile(r"(?:[-+*•]|\d+[.)]) +(?:\*\*|[A-Za-z`_\"'(])")
+_BULLET = re.compile(r"(?:[-+*•]|\d+[.)]) (?:\*\*|`|[A-Z][a-z']* |[a-z]+ [a-z]+ |[A-Z][a-z]+[.:]?\s*$)")
 _RULE = re.compile(r"[-*_]{3,} *|- - -.*")
 _SIGNATURE = re.compile(r"-- ?")
 _VERSION = re.compile(r"\d+\.\d+")

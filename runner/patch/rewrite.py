@@ -68,16 +68,22 @@ def _rule(source: Source, place: Place) -> Rule | None:
 
 
 def _ended(source: Source, place: Place, matched: int, text: str) -> str:
-    """An added line with or without a carriage return, as the file's line beside it.
+    """An added line with or without a carriage return: as the answer has it if its old lines have theirs right.
 
-    At the exact level the answer's own line ends are right; else they are the transport's.
+    Else the line ends are the transport's, and the file's line beside it decides.
     """
-    if place.level == Level.EXACT or not place.positions:
+    if place.level == Level.EXACT or not place.positions or _ends_agree(source, place):
         return text
     beside = place.positions[max(matched - 1, 0)]
     last = beside == len(source.lines) - 1 and source.bare
     theirs = source.carriage_returns if last else source.lines[beside].endswith("\r")
-    mine = any(line.endswith("\r") for line in place.body.old)
-    if theirs == mine:
-        return text
     return text.removesuffix("\r") + ("\r" if theirs else "")
+
+
+def _ends_agree(source: Source, place: Place) -> bool:
+    pairs = zip(place.body.old, place.positions, strict=True)
+    return all(_returns(mine) == _returns(source.lines[at]) for mine, at in pairs if at < len(source.lines) - 1 or not source.bare)
+
+
+def _returns(line: str) -> bool:
+    return line.rstrip(" \t").endswith("\r")

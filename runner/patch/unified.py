@@ -45,7 +45,7 @@ class _Reader:
         self._files: list[tuple[Header, FileEdit]] = []
         self._current = last
         starts = [at + 1 for at, line in enumerate(lines) if hunks.is_header(line)]
-        self._lossy = any(hunks.loses_markers(lines[at : self._end(at, None)]) for at in starts)
+        self._lossy = any(self._loses_markers(at) for at in starts)
 
     def read(self) -> list[FileEdit]:
         while self._at < len(self._lines):
@@ -99,6 +99,10 @@ class _Reader:
         if found is None:
             raise stop("malformed", f"this hunk has no lines that could be read: {quoted}", self._current.name)
         self._current.hunks.append(found)
+
+    def _loses_markers(self, start: int) -> bool:
+        counts = hunks.start_of(self._lines[start - 1]).counts
+        return hunks.loses_markers(self._lines[start : self._end(start, None)], counts)
 
     def _end(self, start: int, counts: tuple[int, int] | None) -> int:
         """Index of the header after the hunk whose lines begin at `start`; counted lines are never one."""
