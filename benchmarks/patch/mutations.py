@@ -127,7 +127,7 @@ def stripped(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
 
 
 def tabs_as_blanks(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
-    if "\t" not in commit.truth:
+    if "\t" not in commit.truth or any(part.old is None for part in diff):
         return None
     blanks, everywhere = " " * rng.choice([2, 4, 8]), rng.random() < 0.6
 
@@ -141,6 +141,8 @@ def tabs_as_blanks(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
 
 def extra_blank(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
     """One blank more before every line that is not blank."""
+    if any(part.old is None for part in diff):
+        return None
     return each_hunk(diff, lambda hunk: hunk.mapped(lambda line: line[:1] + " " + line[1:] if line[:1] in " +-" and line[1:].strip() else line))
 
 

@@ -16,6 +16,8 @@ _LIMIT = 4_000_000
 _FILES_LIMIT = 2_000
 _ASIDE = frozenset({"bash", "sh", "shell", "console", "terminal", "text", "txt", "output", "powershell", "cmd", "log"})
 
+_OF_DIFF = re.compile(r"\s*(?:diff --git |--- a/|\+\+\+ b/|@@ -\d|\*\*\* (?:Begin Patch|Update File:))")
+
 Ending = Literal["closed", "newline", "unclosed", "sudden"]
 """How the last change ends: by a mark of its own; with a whole line (a bare diff); in an open fence; within a line."""
 
@@ -48,12 +50,28 @@ def read(text: str) -> Answer:
 
 
 def _pieces(text: str) -> list[Piece]:
+    """The pieces of the answer in the reading that leaves no part of a diff outside. Raises Stop(malformed)."""
     lines = dress.plain_lines(text)
     found = list(pieces(lines))
-    if not any(piece.is_change for piece in found):
-        dedented = dress.dedented(lines)
-        found = list(pieces(dedented)) if dedented is not None else found
+    if _accounted(lines, found):
+        return found
+    dedented = dress.dedented(lines)
+    if dedented is not None and _accounted(dedented, inner := list(pieces(dedented))):
+        return inner
+    if any(piece.is_change for piece in found):
+        raise stop("malformed", "a part of the diff stands outside its fenced block; send the whole diff in one")
     return found
+
+
+def _accounted(lines: list[str], found: list[Piece]) -> bool:
+    """Whether there is a change, and every line that only a diff has is in one."""
+    changes = [piece for piece in found if piece.is_change]
+    inside = sum(_diff_lines(piece.lines) for piece in changes)
+    return bool(changes) and inside >= _diff_lines(lines)
+
+
+def _diff_lines(lines: list[str]) -> int:
+    return sum(1 for line in lines if _OF_DIFF.match(line))
 
 
 def _edits(found: list[Piece]) -> list[FileEdit]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 _ALONE = re.compile(
-    r"""[\s#*>`_\-]*                                                   # list, heading, emphasis
+    r"""[\s#*>`\-]*                                                    # list, heading, emphasis
     (?:\d+[.)]\s*)?
     (?:(?:new\ |updated?\ |create\ |modify\ |edit\ |change\ )*(?:file(?:name)?|path)?\s*:\s*)?
-    [\s*`"'_]*
+    [\s*`"']*
     (?P<path>(?:\.?/)?[\w.@+\-\[\]()]+(?:/[\w.@+\-\[\]()]+)*)
-    [\s*`"'_:]*
+    [\s*`"':]*
     (?:\((?:new|updated|modified|existing|created)[\w\s]*\))?\s*:?\s*""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -99,7 +99,7 @@ def _repeats(slot: Slot, other: Slot) -> bool:
     """
     mine, theirs = slot.hunk, other.hunk
     own_lines = mine.line != theirs.line and bool(stated(mine, slot.places) and stated(theirs, other.places))
-    in_turn = mine.draft == theirs.draft and (mine.line is None or mine.line != theirs.line)
+    in_turn = mine.draft == theirs.draft and (mine.line is None or mine.line != theirs.line or mine.headings != theirs.headings)
     if own_lines or (in_turn and not (mine.line is None and len(slot.places) == 1)):
         return False
     if mine.first.new != theirs.first.new:

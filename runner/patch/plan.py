@@ -73,7 +73,7 @@ def _says_the_same(edit: FileEdit, earlier: FileEdit) -> bool:
     sides = (edit.old, edit.new, edit.created, edit.deleted, edit.whole)
     if sides != (earlier.old, earlier.new, earlier.created, earlier.deleted, earlier.whole):
         return False
-    return [hunk.lines for hunk in edit.hunks] == [hunk.lines for hunk in earlier.hunks]
+    return [(hunk.header, hunk.lines) for hunk in edit.hunks] == [(hunk.header, hunk.lines) for hunk in earlier.hunks]
 
 
 def _put(edit: FileEdit, target: Target, tree: WorkTree) -> list[HunkReport]:
