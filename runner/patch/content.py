@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from runner.patch import diagnose, order, whole
+from runner.patch import diagnose, indent, order, rewrite, whole
 from runner.patch.edit import Body, FileEdit, Hunk, Whole
+from runner.patch.indent import NO_HABIT, Habit
 from runner.patch.levels import Level
 from runner.patch.locate import Found, locate
 from runner.patch.merge import merged
@@ -21,12 +22,16 @@ _DIAGNOSED = 6
 
 @dataclass(frozen=True, kw_only=True)
 class HunkReport:
-    """Where a hunk went: `line` (from 1) of `path`, and the level that was needed to find it there."""
+    """Where a hunk went: `line` (from 1) of `path`, and the level that was needed to find it there.
+
+    `width`: the answer has that many blanks where the file has a tab.
+    """
 
     path: str
     hunk: int
     line: int
     level: Level
+    width: int | None = None
 
     @property
     def mended(self) -> bool:
@@ -42,18 +47,18 @@ class Rewritten:
     reports: tuple[HunkReport, ...] = ()
 
 
-def rewritten(edit: FileEdit, source: Source, path: str) -> Rewritten:
+def rewritten(edit: FileEdit, source: Source, path: str, habit: Habit = NO_HABIT) -> Rewritten:
     """The text of `path` after the hunks of `edit`. Raises Stop with a problem for each hunk that has no place."""
     try:
-        return _at_once(edit.hunks, source, path, ordered=edit.kind == "diff")
+        return _at_once(edit.hunks, source, path, habit, ordered=edit.kind == "diff")
     except Stop as error:
         if edit.kind == "diff" or len(edit.hunks) < 2:
             raise
-        return _in_turn(edit.hunks, source, path, error)
+        return _in_turn(edit.hunks, source, path, habit, error)
 
 
-def fresh(edit: FileEdit, path: str) -> Source:
-    """The text of a file that `edit` makes. Raises Stop: malformed, ambiguous, placeholder."""
+def fresh(edit: FileEdit, path: str, habit: Habit = NO_HABIT) -> Source:
+    """The text of a file that `edit` makes. Raises Stop: malformed, ambiguous, placeholder, indentation."""
     if not edit.hunks:
         return Source((), False)
     if len(edit.hunks) > 1:
@@ -63,6 +68,8 @@ def fresh(edit: FileEdit, path: str) -> Source:
     if len(texts) != 1:
         raise stop("ambiguous", f"{path} is a new file; it is unclear where its lines end", path)
     _refuse_placeholders(path, bodies[0], frozenset())
+    if indent.is_shifted(path, bodies[0].texts, habit):
+        raise stop("indentation", f"{path}: its lines have other indentation than they should", path)
     return Source(bodies[0].texts, bodies[0].bare_new)
 
 
@@ -77,14 +84,14 @@ def replaced(new: Whole, source: Source | None, path: str) -> Source:
     return whole.in_place_of(source, new.lines)
 
 
-def _at_once(hunks: Sequence[Hunk], source: Source, path: str, *, ordered: bool) -> Rewritten:
+def _at_once(hunks: Sequence[Hunk], source: Source, path: str, habit: Habit, *, ordered: bool) -> Rewritten:
     found = [locate(hunk, source) for hunk in hunks]
     problems = list(_unplaced(hunks, found, source, path))
     if problems:
         raise Stop(*problems, matched=len(hunks) - len(problems))
     try:
         slots = order.choose(hunks, found, source, ordered=ordered)
-        edits = merged(slots, source)
+        edits = merged(slots, source, habit)
     except Undecided as error:
         raise Stop(diagnose.undecided(path, error, len(hunks), source), matched=len(hunks) - 1) from error
     known = frozenset(line.strip() for line in source.lines)
@@ -94,19 +101,19 @@ def _at_once(hunks: Sequence[Hunk], source: Source, path: str, *, ordered: bool)
             text = "the answer ends in this hunk, before the lines that its header counts"
             raise Stop(diagnose.of_slot(path, slot, len(hunks), "truncated", text, source))
     after = Source(order.apply(source, edits), _is_bare(source, edits))
-    return Rewritten(source=after, reports=tuple(_report(path, slot) for slot in slots))
+    return Rewritten(source=after, reports=tuple(_report(path, slot, source) for slot in slots))
 
 
-def _in_turn(hunks: Sequence[Hunk], source: Source, path: str, first: Stop) -> Rewritten:
+def _in_turn(hunks: Sequence[Hunk], source: Source, path: str, habit: Habit, first: Stop) -> Rewritten:
     """Each hunk on the text that the one before left: later blocks may build on earlier ones."""
     reports: list[HunkReport] = []
     for hunk in hunks:
         try:
-            step = _at_once([hunk], source, path, ordered=False)
+            step = _at_once([hunk], source, path, habit, ordered=False)
         except Stop as error:
             raise first from error
         source = step.source
-        reports += [HunkReport(path=path, hunk=len(reports) + 1, line=each.line, level=each.level) for each in step.reports]
+        reports += [replace(each, hunk=len(reports) + 1) for each in step.reports]
     return Rewritten(source=source, reports=tuple(reports))
 
 
@@ -150,5 +157,7 @@ def _refuse_placeholders(path: str, body: Body, known: frozenset[str], number: i
         raise Stop(Problem(reason="placeholder", text=text, path=path, hunk=number, hunks=0))
 
 
-def _report(path: str, slot: Slot) -> HunkReport:
-    return HunkReport(path=path, hunk=slot.number, line=slot.place.start + 1, level=slot.place.level)
+def _report(path: str, slot: Slot, source: Source) -> HunkReport:
+    rule = rewrite.rule_of(source, slot.place) if slot.place.level == Level.WHITESPACE else None
+    width = rule.width if rule else None
+    return HunkReport(path=path, hunk=slot.number, line=slot.place.start + 1, level=slot.place.level, width=width)

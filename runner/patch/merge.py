@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.patch import rewrite
+from runner.patch.indent import NO_HABIT, Habit
 from runner.patch.levels import KEYS, Level
 from runner.patch.order import Slot, Undecided
 from runner.patch.place import Edit
@@ -18,13 +19,13 @@ class _Owned:
     slot: Slot
 
 
-def merged(slots: Sequence[Slot], source: Source) -> list[Edit]:
+def merged(slots: Sequence[Slot], source: Source, habit: Habit = NO_HABIT) -> list[Edit]:
     """All edits in the file's order. Raises Undecided: overlap, already_applied, indentation."""
     owned: list[_Owned] = []
     for slot in slots:
-        edits = rewrite.edits(source, slot.place)
+        edits = rewrite.edits(source, slot.place, habit)
         if edits is None:
-            raise Undecided(slot, "indentation", "its indentation is not the file's")
+            raise Undecided(slot, "indentation", "the file is indented by tabs, its added lines by blanks")
         for edit in edits:
             _refuse_repeated(slot, edit, source)
             owned.append(_Owned(edit, slot))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from runner.patch import content
+from runner.patch import content, indent
 from runner.patch.content import HunkReport
 from runner.patch.edit import FileEdit
+from runner.patch.indent import Habit
 from runner.patch.levels import Level
 from runner.patch.refusal import Problem, Stop, stop
 from runner.patch.resolve import Resolver, Target
@@ -32,19 +33,33 @@ class Plan:
 
 
 def plan(edits: Sequence[FileEdit], tree: WorkTree) -> Plan:
-    """Plan all of `edits` and gather the problems of all of them; `tree.pending` then holds the new files."""
-    found = Plan(files=tree.pending)
+    """Plan all of `edits` and gather the problems of all of them.
+
+    What the hunks show together of the answer's indentation counts for those that show nothing: then all is planned
+    again with that.
+    """
     try:
         joined = _joined(edits)
         resolver = Resolver(tree, joined)
     except Stop as error:
-        found.problems += error.problems
+        return Plan(problems=list(error.problems))
+    texts = (text for edit in joined for hunk in edit.hunks for text in hunk.first.texts)
+    keeps_tabs = indent.has_tabs(texts)
+    found = _planned(joined, resolver, tree, Habit(keeps_tabs=keeps_tabs))
+    widths = {report.width for report in found.reports} - {None}
+    if len(widths) != 1 or keeps_tabs:
         return found
-    for edit in joined:
+    tree.pending.clear()
+    return _planned(joined, resolver, tree, Habit(width=widths.pop()))
+
+
+def _planned(edits: Sequence[FileEdit], resolver: Resolver, tree: WorkTree, habit: Habit) -> Plan:
+    found = Plan(files=tree.pending)
+    for edit in edits:
         try:
             target = resolver.target(edit)
             found.named += [path for path in (target.old, target.new) if path]
-            reports = _put(edit, target, tree)
+            reports = _put(edit, target, tree, habit)
             found.reports += reports
             found.matched += len(reports)
         except Stop as error:
@@ -76,11 +91,11 @@ def _says_the_same(edit: FileEdit, earlier: FileEdit) -> bool:
     return [(hunk.header, hunk.lines) for hunk in edit.hunks] == [(hunk.header, hunk.lines) for hunk in earlier.hunks]
 
 
-def _put(edit: FileEdit, target: Target, tree: WorkTree) -> list[HunkReport]:
+def _put(edit: FileEdit, target: Target, tree: WorkTree, habit: Habit) -> list[HunkReport]:
     """Put the target's new state into `tree.pending`."""
     if target.action == "create" or target.old is None:
         path = str(target.new)
-        made = content.replaced(edit.whole, None, path) if edit.whole else content.fresh(edit, path)
+        made = content.replaced(edit.whole, None, path) if edit.whole else content.fresh(edit, path, habit)
         tree.pending[path] = _file(made, edit.mode or _PLAIN)
         return []
     before = tree.file(target.old)
@@ -88,7 +103,7 @@ def _put(edit: FileEdit, target: Target, tree: WorkTree) -> list[HunkReport]:
         _refuse_unseen(edit, before, target.old)
         tree.pending[target.old] = None
         return []
-    after, reports = _after(edit, target, tree)
+    after, reports = _after(edit, target, tree, habit)
     if target.action == "delete":
         if after is not None and after.text.strip():
             raise stop("delete_mismatch", f"{target.old} has lines that the deletion does not show", target.old)
@@ -101,7 +116,7 @@ def _put(edit: FileEdit, target: Target, tree: WorkTree) -> list[HunkReport]:
     return reports
 
 
-def _after(edit: FileEdit, target: Target, tree: WorkTree) -> tuple[Source | None, list[HunkReport]]:
+def _after(edit: FileEdit, target: Target, tree: WorkTree, habit: Habit) -> tuple[Source | None, list[HunkReport]]:
     """The file's new text (None: as it is) and how its hunks were found."""
     path = str(target.old)
     if edit.whole:
@@ -110,10 +125,10 @@ def _after(edit: FileEdit, target: Target, tree: WorkTree) -> tuple[Source | Non
         return None, []
     source = tree.source(path)
     if not source.lines and all(hunk.first.adds_only for hunk in edit.hunks):
-        return content.fresh(edit, path), []
-    found = content.rewritten(edit, source, path)
+        return content.fresh(edit, path, habit), []
+    found = content.rewritten(edit, source, path, habit)
     level = Level.GAP if target.guessed else Level.EXACT
-    reports = [HunkReport(path=path, hunk=each.hunk, line=each.line, level=max(each.level, level)) for each in found.reports]
+    reports = [replace(each, level=max(each.level, level)) for each in found.reports]
     if source.text.isascii() or _is_utf8(source):
         return found.source, reports
     _refuse_mixed_encoding(source, found.source, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runner.patch import indent
-from runner.patch.indent import Rule
+from runner.patch.indent import NO_HABIT, Habit, Rule
 from runner.patch.levels import Level
 from runner.patch.place import Edit, Place
 from runner.patch.source import Source
@@ -13,9 +13,12 @@ from runner.patch.source import Source
 _MARK = "\ufeff"
 
 
-def edits(source: Source, place: Place) -> list[Edit] | None:
-    """The edits of `place`, in order; None where the indentation of its added lines is unclear."""
-    rule = _rule(source, place)
+def edits(source: Source, place: Place, habit: Habit = NO_HABIT) -> list[Edit] | None:
+    """The edits of `place`, in order; None where the indentation of its added lines is unclear.
+
+    `habit` is what the answer's other hunks show; it decides where these old lines show nothing.
+    """
+    rule = rule_of(source, place, habit)
     if rule is None:
         return None
     found: list[Edit] = []
@@ -36,7 +39,7 @@ def edits(source: Source, place: Place) -> list[Edit] | None:
             cursor = place.positions[matched] + 1
             matched += 1
         else:
-            fresh.append(_ended(source, place, matched, rule(text)))
+            fresh.append(_ended(source, place, matched, _indented(source, place, rule, text)))
         changed = True
     if changed:
         found.append(_edit(source, place, start, cursor, fresh))
@@ -54,17 +57,28 @@ def _edit(source: Source, place: Place, start: int, end: int, fresh: Sequence[st
     return Edit(start=start, end=end, lines=tuple(lines), bare=said)
 
 
-def _rule(source: Source, place: Place) -> Rule | None:
+def rule_of(source: Source, place: Place, habit: Habit = NO_HABIT) -> Rule | None:
+    """How the added lines of `place` are indented anew; None: unclear."""
     body = place.body
-    if place.level != Level.WHITESPACE:
-        return lambda line: line
-    theirs = [source.lines[at] for at in place.positions]
-    deleted = [tag == "-" for tag in body.tags if tag in " -"]
     added = [text for tag, text in zip(body.tags, body.texts, strict=True) if tag == "+"]
-    found = indent.rule(body.old, theirs, deleted, added, indent.has_inner_tab(source.lines))
-    if found is None:
-        return None
-    return lambda line: indent.known_line(line, body.old, theirs) or found(line)
+    if place.level == Level.WHITESPACE:
+        theirs = [source.lines[at] for at in place.positions]
+        deleted = [tag == "-" for tag in body.tags if tag in " -"]
+        return indent.rule(body.old, theirs, deleted, added, indent.has_inner_tab(source.lines))
+    silent = not indent.has_tabs(body.texts) and not indent.has_blanks(body.old)
+    if habit.keeps_tabs or not (silent and indent.has_blanks(added) and indent.has_tabs(source.lines)):
+        return indent.SAME
+    if habit.width is not None:
+        return indent.tab_rule(habit.width, added, indent.has_inner_tab(source.lines))
+    return indent.SAME if indent.has_blanks(source.lines) else None
+
+
+def _indented(source: Source, place: Place, rule: Rule, text: str) -> str:
+    if place.level == Level.WHITESPACE:
+        known = indent.known_line(text, place.body.old, [source.lines[at] for at in place.positions])
+        if known is not None:
+            return known
+    return rule.change(text)
 
 
 def _ended(source: Source, place: Place, matched: int, text: str) -> str:
