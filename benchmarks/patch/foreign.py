@@ -34,9 +34,23 @@ def blocks(rng: Random, commit: Commit, diff: Diff) -> str | None:
         if not part.is_plain or not _ends_in_newlines(commit):
             return None
         for hunk in part.hunks:
-            if not hunk.old or len(places(hunk, commit.before[str(part.old)])) != 1 or any(line.startswith("```") for line in hunk.old + hunk.new):
+            if (
+                not hunk.old
+                or len(places(hunk, commit.before[str(part.old)])) != 1
+                or any(line.startswith("```") for line in hunk.old + hunk.new)
+            ):
                 return None
-            out += [str(part.old), "```", "<<<<<<< SEARCH", *hunk.old, "=======", *hunk.new, ">>>>>>> REPLACE", "```", ""]
+            out += [
+                str(part.old),
+                "```",
+                "<<<<<<< SEARCH",
+                *hunk.old,
+                "=======",
+                *hunk.new,
+                ">>>>>>> REPLACE",
+                "```",
+                "",
+            ]
     return "\n".join(out)
 
 
@@ -44,9 +58,20 @@ def whole(rng: Random, commit: Commit, diff: Diff) -> str | None:
     """Every changed file in full."""
     out: list[str] = []
     for part in diff:
-        if part.new is None or part.old not in (None, part.new) or not _ends_in_newlines(commit) or "\r" in commit.after[part.new]:
+        if (
+            part.new is None
+            or part.old not in (None, part.new)
+            or not _ends_in_newlines(commit)
+            or "\r" in commit.after[part.new]
+        ):
             return None
-        out += [f"**{part.new}**" if rng.random() < 0.3 else part.new, "````", commit.after[part.new].removesuffix("\n"), "````", ""]
+        out += [
+            f"**{part.new}**" if rng.random() < 0.3 else part.new,
+            "````",
+            commit.after[part.new].removesuffix("\n"),
+            "````",
+            "",
+        ]
     text = "\n".join(out)
     return text if len(text) < 200_000 else None
 

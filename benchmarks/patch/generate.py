@@ -64,7 +64,16 @@ def _record(commit: Commit) -> dict[str, Any]:
     for path in paths:
         before, after = commit.before.get(path), commit.after.get(path)
         modes = ["100644" if text is not None else None for text in (before, after)]
-        files.append({"path": path, "old_path": None, "before": before, "after": after, "mode_before": modes[0], "mode_after": modes[1]})
+        files.append(
+            {
+                "path": path,
+                "old_path": None,
+                "before": before,
+                "after": after,
+                "mode_before": modes[0],
+                "mode_after": modes[1],
+            }
+        )
     return {"id": commit.id, "files": files, "decoys": [], "truth": commit.truth, "features": []}
 
 

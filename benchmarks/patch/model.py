@@ -108,7 +108,12 @@ def parse(text: str) -> Iterator[FileText]:
 
 
 def _names(header: list[str]) -> tuple[str | None, str | None]:
-    given = {key: line[len(key) :] for line in header for key in ("rename from ", "rename to ", "--- ", "+++ ") if line.startswith(key)}
+    given = {
+        key: line[len(key) :]
+        for line in header
+        for key in ("rename from ", "rename to ", "--- ", "+++ ")
+        if line.startswith(key)
+    }
     both = header[0].removeprefix("diff --git ")
     same = both[2 : len(both) // 2]
     old, new = given.get("rename from ", same), given.get("rename to ", same)

@@ -29,7 +29,10 @@ def counts_wrong(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
 
 def lines_wrong(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
     reach = rng.choice([2, 10, 300])
-    spoilt = each_hunk(diff, lambda hunk: replace(hunk, start=max(1, hunk.start + rng.randint(-reach, reach)) if hunk.old else hunk.start))
+    spoilt = each_hunk(
+        diff,
+        lambda hunk: replace(hunk, start=max(1, hunk.start + rng.randint(-reach, reach)) if hunk.old else hunk.start),
+    )
     return spoilt if is_unique(diff, commit.before) else None
 
 
@@ -38,7 +41,18 @@ def all_at_1(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
 
 
 def bare_header(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
-    form = rng.choice(["@@ ... @@", "@@", "@@ @@", "@@ @@ {h}", "@@ ... @@ {h}", "@@ line {n} @@", "@ -{n},3 +{n},4 @@", "@@ -{n} +{n} @@"])
+    form = rng.choice(
+        [
+            "@@ ... @@",
+            "@@",
+            "@@ @@",
+            "@@ @@ {h}",
+            "@@ ... @@ {h}",
+            "@@ line {n} @@",
+            "@ -{n},3 +{n},4 @@",
+            "@@ -{n} +{n} @@",
+        ]
+    )
     if not is_unique(diff, commit.before):
         return None
     return each_hunk(diff, lambda hunk: replace(hunk, header=form.format(h=hunk.heading, n=hunk.start).rstrip()))
@@ -66,7 +80,12 @@ def names(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
             "times": (f"--- a/{path}\t2024-01-02 03:04:05.000000000 +0000", f"+++ b/{path}\t2024-01-02 03:04:06 +0000"),
             "no git": (f"--- a/{path}", f"+++ b/{path}"),
             "devnull": (f"diff --git a/{path} b/{path}", "--- /dev/null", f"+++ b/{path}"),
-            "index": (f"diff --git a/{path} b/{path}", "index 1a2b3c4..5d6e7f8 100755", f"--- a/{path}", f"+++ b/{path}"),
+            "index": (
+                f"diff --git a/{path} b/{path}",
+                "index 1a2b3c4..5d6e7f8 100755",
+                f"--- a/{path}",
+                f"+++ b/{path}",
+            ),
         }
         return replace(part, header=forms[form])
 
@@ -118,12 +137,16 @@ def lost_markers(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
 
 
 def trailing_blanks(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
-    return each_hunk(diff, lambda hunk: hunk.mapped(lambda line: line + "  " if line[:1] == " " and line.strip() else line))
+    return each_hunk(
+        diff, lambda hunk: hunk.mapped(lambda line: line + "  " if line[:1] == " " and line.strip() else line)
+    )
 
 
 def stripped(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
     """Blanks at the end of context and deleted lines lost."""
-    return each_hunk(diff, lambda hunk: hunk.mapped(lambda line: line[:1] + line[1:].rstrip(" \t") if line[:1] in " -" else line))
+    return each_hunk(
+        diff, lambda hunk: hunk.mapped(lambda line: line[:1] + line[1:].rstrip(" \t") if line[:1] in " -" else line)
+    )
 
 
 def tabs_as_blanks(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
@@ -143,7 +166,12 @@ def extra_blank(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
     """One blank more before every line that is not blank."""
     if any(part.old is None for part in diff):
         return None
-    return each_hunk(diff, lambda hunk: hunk.mapped(lambda line: line[:1] + " " + line[1:] if line[:1] in " +-" and line[1:].strip() else line))
+    return each_hunk(
+        diff,
+        lambda hunk: hunk.mapped(
+            lambda line: line[:1] + " " + line[1:] if line[:1] in " +-" and line[1:].strip() else line
+        ),
+    )
 
 
 def dedented(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
@@ -151,7 +179,9 @@ def dedented(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
 
     def spoil(hunk: HunkText) -> HunkText:
         depth = min((len(line[1:]) - len(line[1:].lstrip(" ")) for line in hunk.lines if line[1:].strip()), default=0)
-        return hunk.mapped(lambda line: line[:1] + line[1 + depth :] if line[1:].strip() and line[:1] in " +-" else line)
+        return hunk.mapped(
+            lambda line: line[:1] + line[1 + depth :] if line[1:].strip() and line[:1] in " +-" else line
+        )
 
     changed = each_hunk(diff, spoil)
     return changed if changed != diff and is_unique(diff, commit.before) else None
@@ -180,7 +210,9 @@ def context_dropped(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
 
     def spoil(hunk: HunkText) -> HunkText:
         nonlocal done
-        choices = [at for at in range(1, len(hunk.lines) - 1) if all(hunk.lines[i][:1] == " " for i in (at - 1, at, at + 1))]
+        choices = [
+            at for at in range(1, len(hunk.lines) - 1) if all(hunk.lines[i][:1] == " " for i in (at - 1, at, at + 1))
+        ]
         anchors = sum(1 for line in hunk.old if line.strip())
         if done or not choices or anchors < 6:
             return hunk
@@ -208,7 +240,12 @@ def lookalikes(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
     plain, fancy = rng.choice(list(LOOKALIKES.items()))
     if rng.random() < 0.5:
         plain, fancy = fancy, plain
-    changed = each_hunk(diff, lambda hunk: hunk.mapped(lambda line: " " + line[1:].replace(plain, fancy) if line[:1] == " " and line.strip() else line))
+    changed = each_hunk(
+        diff,
+        lambda hunk: hunk.mapped(
+            lambda line: " " + line[1:].replace(plain, fancy) if line[:1] == " " and line.strip() else line
+        ),
+    )
     return changed if changed != diff and is_unique(diff, commit.before) else None
 
 
@@ -242,15 +279,20 @@ def marker_too_many(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
 def no_rename_lines(rng: Random, commit: Commit, diff: Diff) -> Diff | None:
     if not any(part.old and part.new and part.old != part.new and part.hunks for part in diff):
         return None
-    return tuple(replace(part, header=(f"--- a/{part.old}", f"+++ b/{part.new}")) if part.old and part.new and part.hunks else part for part in diff)
+    return tuple(
+        replace(part, header=(f"--- a/{part.old}", f"+++ b/{part.new}"))
+        if part.old and part.new and part.hunks
+        else part
+        for part in diff
+    )
 
 
 SURE: dict[str, Mutation] = {
     function.__name__: function
     for function in (
-        counts_wrong, lines_wrong, all_at_1, bare_header, no_header, names, path_spoilt, bare_blanks, added_blanks, lost_markers,
-        trailing_blanks, stripped, tabs_as_blanks, extra_blank, dedented, less_context, context_dropped, joined, lookalikes,
-        twice, shuffled, in_sections, marker_too_many, no_rename_lines,
+        counts_wrong, lines_wrong, all_at_1, bare_header, no_header, names, path_spoilt, bare_blanks, added_blanks,
+        lost_markers, trailing_blanks, stripped, tabs_as_blanks, extra_blank, dedented, less_context, context_dropped,
+        joined, lookalikes, twice, shuffled, in_sections, marker_too_many, no_rename_lines,
     )
 }  # fmt: skip
 """Mutations after which the answer still means the same."""

@@ -11,8 +11,13 @@ from benchmarks.patch.oracle import places
 
 Spoiler = Callable[[Random, Commit, Diff], str | None]
 _EVIL = (
-    "../evil.txt", "/tmp/evil.txt", "a/../../evil.txt", ".git/hooks/pre-commit", ".GIT/config", "sub/.git/config", "..\\evil.txt",
-    ".git /x", "git~1/config", ".g\u200cit/config", "C:/evil.txt",
+    "../evil.txt", "/tmp/evil.txt", "a/../../evil.txt", ".git/hooks/pre-commit", ".GIT/config", "sub/.git/config",
+    "..\\evil.txt", ".git /x", "git~1/config", ".g\u200cit/config", "C:/evil.txt",
+)  # fmt: skip
+
+
+_PLACEHOLDERS = (
+    "... existing code ...", "# ... rest of the function ...", "// ... existing code ...", "... (rest of the implementation) ...",
 )  # fmt: skip
 
 
@@ -32,7 +37,11 @@ def minus_left_out(rng: Random, commit: Commit, diff: Diff) -> str | None:
     """A line within deleted ones missing."""
     for part in diff:
         for hunk in part.hunks:
-            inner = [at for at in range(1, len(hunk.lines) - 1) if all(hunk.lines[i][:1] == "-" for i in (at - 1, at, at + 1))]
+            inner = [
+                at
+                for at in range(1, len(hunk.lines) - 1)
+                if all(hunk.lines[i][:1] == "-" for i in (at - 1, at, at + 1))
+            ]
             if part.is_plain and inner and len({*hunk.lines}) == len(hunk.lines):
                 at = rng.choice(inner)
                 return text_of(_replaced(diff, part, hunk, replace(hunk, lines=hunk.lines[:at] + hunk.lines[at + 1 :])))
@@ -76,7 +85,9 @@ def ambiguous(rng: Random, commit: Commit, diff: Diff) -> str | None:
 def two_drafts(rng: Random, commit: Commit, diff: Diff) -> str | None:
     if not any(line[:1] == "+" and line[1:].strip() for part in diff for hunk in part.hunks for line in hunk.lines):
         return None
-    other = each_hunk(diff, lambda hunk: hunk.mapped(lambda line: line + " alt" if line[:1] == "+" and line[1:].strip() else line))
+    other = each_hunk(
+        diff, lambda hunk: hunk.mapped(lambda line: line + " alt" if line[:1] == "+" and line[1:].strip() else line)
+    )
     return f"Option 1:\n\n```diff\n{text_of(diff)}```\n\nOption 2:\n\n```diff\n{text_of(other)}```\n"
 
 
@@ -109,19 +120,19 @@ def reversed_(rng: Random, commit: Commit, diff: Diff) -> str | None:
 
 def placeholder(rng: Random, commit: Commit, diff: Diff) -> str | None:
     chosen = _choose(rng, diff, lambda line: line[:1] == "+" and len(line) > 12)
-    words = rng.choice(["... existing code ...", "# ... rest of the function ...", "// ... existing code ...", "... (rest of the implementation) ..."])
+    words = rng.choice(_PLACEHOLDERS)
     return None if chosen is None else text_of(_with_line(diff, *chosen, lambda line: "+" + words))
 
 
 def evil(rng: Random, commit: Commit, diff: Diff) -> str | None:
-    path = rng.choice(_EVIL)
-    form = rng.choice(["new", "rename", "mode"])
-    if form == "new":
-        return f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+pwned\n{text_of(diff)}"
-    if form == "rename":
-        source = next(iter(commit.before))
-        return f"diff --git a/{source} b/{path}\nsimilarity index 100%\nrename from {source}\nrename to {path}\n{text_of(diff)}"
-    return f"diff --git a/link b/link\nnew file mode {rng.choice(['120000', '160000'])}\n--- /dev/null\n+++ b/link\n@@ -0,0 +1 @@\n+../..\n{text_of(diff)}"
+    path, source = rng.choice(_EVIL), next(iter(commit.before))
+    mode = rng.choice(["120000", "160000"])
+    evils = (
+        f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+pwned\n",
+        f"diff --git a/{source} b/{path}\nsimilarity index 100%\nrename from {source}\nrename to {path}\n",
+        f"diff --git a/link b/link\nnew file mode {mode}\n--- /dev/null\n+++ b/link\n@@ -0,0 +1 @@\n+../..\n",
+    )
+    return rng.choice(evils) + text_of(diff)
 
 
 def missing_file(rng: Random, commit: Commit, diff: Diff) -> str | None:
@@ -137,8 +148,8 @@ def new_over_old(rng: Random, commit: Commit, diff: Diff) -> str | None:
     if path is None:
         return None
     lines = commit.before[path].removesuffix("\n").split("\n")
-    body = "\n".join(f"+{line}" for line in lines)
-    return f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{len(lines)} @@\n{body}\n"
+    header = f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
+    return f"{header}@@ -0,0 +1,{len(lines)} @@\n" + "".join(f"+{line}\n" for line in lines)
 
 
 REFUSED: dict[str, Spoiler] = {

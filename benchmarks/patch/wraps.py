@@ -6,7 +6,12 @@ from collections.abc import Callable
 from random import Random
 
 _BEFORE = ("Here is the change.\n\n", "Sure! This does it:\n\n", "## Fix\n\n- one\n- two\n\n", "")
-_AFTER = ("", "\nLet me know if you need more.\n", "\n- The first change.\n- The second change.\n", "\n**Note**: run the tests.\n")
+_AFTER = (
+    "",
+    "\nLet me know if you need more.\n",
+    "\n- The first change.\n- The second change.\n",
+    "\n**Note**: run the tests.\n",
+)
 
 
 def raw(rng: Random, text: str) -> str:
@@ -50,7 +55,11 @@ def followed(rng: Random, text: str) -> str:
 
 
 def indented(rng: Random, text: str) -> str:
-    return "The change:\n\n" + "".join(f"    {line}\n" for line in text.removesuffix("\n").split("\n")) + "\nThat is all.\n"
+    return (
+        "The change:\n\n"
+        + "".join(f"    {line}\n" for line in text.removesuffix("\n").split("\n"))
+        + "\nThat is all.\n"
+    )
 
 
 def copied(rng: Random, text: str) -> str:

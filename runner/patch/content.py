@@ -80,7 +80,9 @@ def replaced(new: Whole, source: Source | None, path: str) -> Source:
     if source is None:
         return Source(new.lines, False)
     if not whole.is_whole(source, new.lines):
-        raise stop("not_whole", f"{path}: this is an excerpt, not the whole file; send a diff, or all of its lines", path)
+        raise stop(
+            "not_whole", f"{path}: this is an excerpt, not the whole file; send a diff, or all of its lines", path
+        )
     return whole.in_place_of(source, new.lines)
 
 
@@ -124,7 +126,9 @@ def _unplaced(hunks: Sequence[Hunk], found: Sequence[Found], source: Source, pat
             continue
         told += 1
         if told > _DIAGNOSED:
-            yield Problem(reason="not_found", text="its lines are not in the file", path=path, hunk=number, hunks=len(hunks))
+            yield Problem(
+                reason="not_found", text="its lines are not in the file", path=path, hunk=number, hunks=len(hunks)
+            )
         elif places.unclear:
             yield diagnose.indentation(path, hunk, number, len(hunks), source)
         else:

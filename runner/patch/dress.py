@@ -17,10 +17,12 @@ _START_OF_THOUGHT = re.compile(rf"\A\s*<(?:{_TAG})>", re.IGNORECASE)
 _HEADER = re.compile(
     r"[ \t]*(?:diff --git |--- |\+\+\+ |@@ |\*\*\* (?:Begin|End|Update|Add|Delete) |<{5,9} ?SEARCH|>{5,9} ?REPLACE)"
 )
-_INDENTED = re.compile(r"([ \t]+)(?:diff --git |--- \S|\*\*\* Begin Patch)")
+_INDENTED = re.compile(r"([ \t]+)(?:diff --git |--- \S|\+\+\+ \S|\*\*\* Begin Patch)")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|#39|#x27|#34);")
 _RAW = re.compile(r"[<>]|&(?!(?:\w{1,12}|#\w{1,6});)")
-_MARKUP = re.compile(r".*\.(?:html?|xhtml|xml|svg|md|markdown|vue|jsx|tsx|erb|php|jinja2?|j2|rst|resx|xaml|plist|csproj)", re.I)
+_MARKUP = re.compile(
+    r".*\.(?:html?|xhtml|xml|svg|md|markdown|vue|jsx|tsx|erb|php|jinja2?|j2|rst|resx|xaml|plist|csproj)", re.I
+)
 _DEPTH = 6
 
 

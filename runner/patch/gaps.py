@@ -110,5 +110,3 @@ def _boundaries(tags: str) -> tuple[frozenset[int], frozenset[int]]:
                 (elided if tags[at - 1] == "~" else silent).add(index)
             index += 1
     return frozenset(silent), frozenset(elided)
-
-

@@ -192,9 +192,7 @@ def _body(lines: list[str], added: Iterable[int], *, all_lost: bool = False, los
         return None
     kept = "".join(tags)
     last_old, last_new = max(kept.rfind(" "), kept.rfind("-")), max(kept.rfind(" "), kept.rfind("+"))
-    return Body(
-        tags=kept, texts=tuple(texts), bare_old=last_old in bare, bare_new=last_new in bare, literal=all_lost
-    )
+    return Body(tags=kept, texts=tuple(texts), bare_old=last_old in bare, bare_new=last_new in bare, literal=all_lost)
 
 
 def _marked(line: str, *, lost: bool, lossy: bool) -> tuple[str, str] | None:

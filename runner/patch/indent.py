@@ -50,7 +50,7 @@ class _Pair:
 def rule(
     old: Sequence[str], theirs: Sequence[str], deleted: Sequence[bool], added: Sequence[str], inner_tabs: bool
 ) -> Rule | None:
-    """How the `added` lines are to be indented where the `old` lines stand for the file's lines `theirs`; None: unclear.
+    """How to indent the `added` lines where the `old` lines stand for the file's lines `theirs`; None: unclear.
 
     `deleted` says which old lines are deleted ones; they and the added lines come from the same hand. `inner_tabs`: the
     file has tabs within its lines.
@@ -141,18 +141,18 @@ def has_blanks(lines: Iterable[str]) -> bool:
 def _judged(found: Rule, pairs: Sequence[_Pair], added: Sequence[str]) -> Rule | None:
     """The rule where only context lines speak for it. One blank more or less may be the marker's, and theirs alone.
 
-    Then the added lines are shifted too if they stand at depths that the context has as written, and not if at depths
-    that the file has.
+    Then all the added lines must stand at depths that the context has as written alone, or, where a marker may have
+    been lost, at depths that the file has alone.
     """
     if all(abs(len(indent_of(pair.mine)) - len(indent_of(pair.theirs))) > 1 for pair in pairs):
         return found
     mine = {indent_of(pair.mine) for pair in pairs}
     theirs = {indent_of(pair.theirs) for pair in pairs}
     depths = {indent_of(line) for line in added}
-    shifted, unshifted = bool(depths & (mine - theirs)), bool(depths & (theirs - mine))
-    if shifted == unshifted:
-        return None
-    return found if shifted else SAME
+    if depths & (mine - theirs) and not depths & (theirs - mine):
+        return found
+    marker_lost = all(len(indent_of(pair.theirs)) > len(indent_of(pair.mine)) for pair in pairs)
+    return SAME if marker_lost and depths <= theirs - mine else None
 
 
 def has_inner_tab(lines: Iterable[str]) -> bool:

@@ -75,9 +75,7 @@ def _has_rival(hunk: Hunk, group: tuple[Body, ...], source: Source, level: Level
     if hunk.line is None or stated(hunk, found):
         return False
     looser = [body for body in group if any(line.strip() for line in body.old) and not body.literal]
-    return any(
-        source.fits(body.old, other, hunk.line - 1) for other in CONTIGUOUS if other > level for body in looser
-    )
+    return any(source.fits(body.old, other, hunk.line - 1) for other in CONTIGUOUS if other > level for body in looser)
 
 
 def _ordered(places: list[Place], source: Source) -> list[Place]:

@@ -14,7 +14,9 @@ _ALONE = re.compile(
     (?:\((?:new|updated|modified|existing|created)[\w\s]*\))?\s*:?\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
-_KNOWN_NAMES = frozenset({"Makefile", "Dockerfile", "LICENSE", "Gemfile", "Rakefile", "Procfile", "Justfile", "Vagrantfile"})
+_KNOWN_NAMES = frozenset(
+    {"Makefile", "Dockerfile", "LICENSE", "Gemfile", "Rakefile", "Procfile", "Justfile", "Vagrantfile"}
+)
 _COMMENT = re.compile(r"(?:#|//|--|/\*|<!--)\s*(?=\S*[./])")
 
 
@@ -26,5 +28,9 @@ def path_in(line: str) -> str | None:
     if match is None:
         return None
     path = match["path"].removeprefix("./")
-    looks_like_one = "/" in path or re.fullmatch(r"\.?[\w\-]+(?:\.[\w\-]+)*\.[A-Za-z][\w\-]*|\.\w[\w\-.]*", path) or path in _KNOWN_NAMES
+    looks_like_one = (
+        "/" in path
+        or re.fullmatch(r"\.?[\w\-]+(?:\.[\w\-]+)*\.[A-Za-z][\w\-]*|\.\w[\w\-.]*", path)
+        or path in _KNOWN_NAMES
+    )
     return path if looks_like_one and not path.endswith((".", "/")) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from runner.patch import rewrite
 from runner.patch.indent import NO_HABIT, Habit
@@ -30,7 +31,7 @@ def merged(slots: Sequence[Slot], source: Source, habit: Habit = NO_HABIT) -> li
             _refuse_repeated(slot, edit, source)
             owned.append(_Owned(edit, slot))
     owned.sort(key=lambda each: (each.edit.start, each.edit.end))
-    for before, after in zip(owned, owned[1:], strict=False):
+    for before, after in pairwise(owned):
         if after.edit.start < before.edit.end or (
             before.edit.start == before.edit.end == after.edit.start == after.edit.end
         ):

@@ -99,7 +99,9 @@ def _repeats(slot: Slot, other: Slot) -> bool:
     """
     mine, theirs = slot.hunk, other.hunk
     own_lines = mine.line != theirs.line and bool(stated(mine, slot.places) and stated(theirs, other.places))
-    in_turn = mine.draft == theirs.draft and (mine.line is None or mine.line != theirs.line or mine.headings != theirs.headings)
+    in_turn = mine.draft == theirs.draft and (
+        mine.line is None or mine.line != theirs.line or mine.headings != theirs.headings
+    )
     if own_lines or (in_turn and not (mine.line is None and len(slot.places) == 1)):
         return False
     if mine.first.new != theirs.first.new:
@@ -215,7 +217,7 @@ def _by_nearness(slot: Slot, slots: list[Slot]) -> list[Place]:
 
 
 def _credible(slots: list[Slot], tolerance: int) -> bool:
-    """Whether the numbers are no mere ornament: no two hunks state the same line, and those in place are where they say."""
+    """Whether the numbers mean something: no two hunks state the same line, and those in place are where they say."""
     lines = [slot.hunk.line for slot in slots if slot.hunk.line is not None]
     placed = [slot for slot in slots if len(slot.places) == 1 and slot.hunk.line is not None]
     return len(set(lines)) == len(lines) and all(

@@ -22,7 +22,8 @@ _BARE = re.compile(rf"{_LEADER}{_DOTS}{_CLOSER}")
 _BARE_DOTS = re.compile(rf"\s*{_DOTS}\s*")
 _DOTS_AND_WORDS = re.compile(rf"{_LEADER}[(\[<]?\s*{_DOTS}\s*[(\[]?\s*{_WHAT}.*", re.IGNORECASE)
 _WORDS_AND_DOTS = re.compile(
-    rf"\s*(?:#+|//+|--|;+|%+|/\*+|<!--|\{{/\*)\s*{_WHAT}.*(?:{_DOTS}|unchanged|as before|omitted|here){_CLOSER}", re.IGNORECASE
+    rf"\s*(?:#+|//+|--|;+|%+|/\*+|<!--|\{{/\*)\s*{_WHAT}.*(?:{_DOTS}|unchanged|as before|omitted|here){_CLOSER}",
+    re.IGNORECASE,
 )
 _TEXTS = frozenset({".md", ".rst", ".txt", ".adoc", ".markdown", ".mdx", ".tex", ""})
 _DOTS_ARE_CODE = _TEXTS | {".yaml", ".yml", ".r"}
@@ -41,9 +42,9 @@ def is_prose(lines: Sequence[str]) -> bool:
         return len(written) > 1 and _VERSION.match(written[1]) is not None and is_prose(written[2:])
     if written[0][0] in " +-\\@" and not (lines[0] == "" and _BULLET.match(written[0])):
         return False
-    return all(
-        line[0] not in "+-" or _BULLET.match(line) or _RULE.fullmatch(line) for line in written
-    ) and not any(line.startswith("@@") for line in written)
+    return all(line[0] not in "+-" or _BULLET.match(line) or _RULE.fullmatch(line) for line in written) and not any(
+        line.startswith("@@") for line in written
+    )
 
 
 def prose_from(lines: Sequence[str]) -> int | None:

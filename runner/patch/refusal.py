@@ -64,7 +64,8 @@ class Problem:
             parts.append(f"  its header: {_cut(self.header)}")
         if self.yours is not None:
             parts.append(f"  first line that differs, yours: {_cut(self.yours)!r}")
-            parts.append(f"                    in the file: {'(end of file)' if self.theirs is None else repr(_cut(self.theirs))}")
+            theirs = "(end of file)" if self.theirs is None else repr(_cut(self.theirs))
+            parts.append(f"                    in the file: {theirs}")
         if self.candidates:
             parts.append(f"  it fits at lines {', '.join(map(str, self.candidates))}")
         if self.excerpt is not None:

@@ -96,7 +96,11 @@ def _ended(source: Source, place: Place, matched: int, text: str) -> str:
 
 def _ends_agree(source: Source, place: Place) -> bool:
     pairs = zip(place.body.old, place.positions, strict=True)
-    return all(_returns(mine) == _returns(source.lines[at]) for mine, at in pairs if at < len(source.lines) - 1 or not source.bare)
+    return all(
+        _returns(mine) == _returns(source.lines[at])
+        for mine, at in pairs
+        if at < len(source.lines) - 1 or not source.bare
+    )
 
 
 def _returns(line: str) -> bool:

@@ -92,7 +92,7 @@ class WorkTree:
         return sorted(path for path in paths if why_unsafe(path) is None and not self._below_link(path))
 
     def _below_link(self, path: str) -> bool:
-        return any(os.path.islink(f"{self._base}/{parent}") for parent in _chain(path))
+        return any((self.root / parent).is_symlink() for parent in _chain(path))
 
     def _status(self, path: str) -> os.stat_result | None:
         """What is at `path`, None if nothing. Raises Stop(unsafe_path) for links and for a file in a folder's place."""

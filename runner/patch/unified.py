@@ -90,7 +90,9 @@ class _Reader:
         """The hunk with the `@@` line `first` (empty: it has none) whose lines begin at `start`."""
         quoted = (first or self._lines[start])[:120]
         if self._current is None:
-            raise stop("malformed", f"this hunk belongs to no file, `--- a/PATH` and `+++ b/PATH` must precede: {quoted}")
+            raise stop(
+                "malformed", f"this hunk belongs to no file, `--- a/PATH` and `+++ b/PATH` must precede: {quoted}"
+            )
         self._at = self._end(start, hunks.start_of(first).counts)
         lines = self._lines[start : self._at]
         for line in lines:
@@ -149,7 +151,8 @@ def _takes(header: Header, line: str) -> bool:
     elif headers.is_extended(line) and header.old is None and header.new is None:
         header.extended.append(line)
     else:
-        return _OTHER_HEADER.fullmatch(line) is not None and empty or _UNDERLINE.fullmatch(line) is not None
+        other = empty and _OTHER_HEADER.fullmatch(line) is not None
+        return other or _UNDERLINE.fullmatch(line) is not None
     return True
 
 

@@ -68,9 +68,8 @@ def _hunk(old: list[bytes], new: list[bytes]) -> Iterator[bytes]:
     starts = [first + (count > 0) for count in counts]
     yield b"@@ -%d,%d +%d,%d @@" % (starts[0], counts[0], starts[1], counts[1])
     end = len(old) - tail
-    for marker, lines in (
-        (b" ", old[first:head]), (b"-", old[head:end]), (b"+", new[head : len(new) - tail]), (b" ", old[end : end + after])
-    ):  # fmt: skip
+    shown, added = (old[first:head], old[head:end], old[end : end + after]), new[head : len(new) - tail]
+    for marker, lines in ((b" ", shown[0]), (b"-", shown[1]), (b"+", added), (b" ", shown[2])):
         for line in lines:
             yield marker + line.removesuffix(b"\n")
             if not line.endswith(b"\n"):
@@ -91,7 +90,9 @@ def _quoted(name: str) -> bytes:
 
 def _new_folders(root: Path, path: str) -> list[Path]:
     """The folders above `path` that are not there yet, innermost first."""
-    return [folder for folder in (root / path).parents if folder != root and root in folder.parents and not folder.exists()]
+    return [
+        folder for folder in (root / path).parents if folder != root and root in folder.parents and not folder.exists()
+    ]
 
 
 def _state(root: Path, wanted: State) -> dict[str, File | None]:
