@@ -12,8 +12,10 @@ from runner.patch.fences import Piece, pieces
 from runner.patch.mention import path_in
 from runner.patch.refusal import stop
 
-_LIMIT = 4_000_000
-_FILES_LIMIT = 2_000
+_LIMIT = 1_000_000
+_LINES_LIMIT = 100_000
+_FILES_LIMIT = 500
+_HUNKS_LIMIT = 2_000
 _ASIDE = frozenset({"bash", "sh", "shell", "console", "terminal", "text", "txt", "output", "powershell", "cmd", "log"})
 
 _OF_DIFF = re.compile(r"\s*(?:diff --git |--- a/|\+\+\+ b/|@@ -\d|\*\*\* (?:Begin Patch|Update File:))")
@@ -34,18 +36,25 @@ def read(text: str) -> Answer:
     """The edits of `text`. Raises Stop: empty_answer, no_diff, too_large, not_unicode, truncated, malformed …"""
     if len(text) > _LIMIT:
         raise stop("too_large", f"the answer has {len(text):,} characters; at most {_LIMIT:,} are read")
+    if text.count("\n") > _LINES_LIMIT:
+        raise stop("too_large", f"the answer has more than {_LINES_LIMIT:,} lines")
     if not text.strip():
         raise stop("empty_answer", "the answer is empty")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise stop("not_unicode", "the answer is not valid Unicode text") from error
+    heads = text.count("@@") // 2 + text.count("\n--- ") + text.count("diff --git ") + text.count("<<<<<<<")
+    if heads > 2 * _HUNKS_LIMIT:
+        raise stop("too_large", f"the answer has more than {_HUNKS_LIMIT:,} hunks")
     text = dress.without_thoughts(text)
     packed = dress.unpacked(text)
     found = _pieces(text if packed is None else packed)
     edits = _edits(found)
     if len(edits) > _FILES_LIMIT:
         raise stop("too_large", f"the answer names {len(edits):,} files; at most {_FILES_LIMIT:,} are changed at once")
+    if sum(len(edit.hunks) for edit in edits) > _HUNKS_LIMIT:
+        raise stop("too_large", f"the answer has more than {_HUNKS_LIMIT:,} hunks")
     return Answer(edits=edits, ending="closed" if packed is not None else _ending(found, text))
 
 

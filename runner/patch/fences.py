@@ -15,6 +15,7 @@ from runner.patch.mention import path_in
 from runner.patch.prose import is_bullet_list
 
 _FENCE = re.compile(r"(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})[ \t]*(?P<label>[^\s`{]*)[^`]*")
+_FIRST = frozenset("d-+*<")
 _DIFF_LABELS = frozenset({"diff", "patch", "udiff"})
 
 
@@ -46,11 +47,11 @@ def pieces(lines: list[str]) -> Iterator[Piece]:
     while at < len(lines):
         line = lines[at]
         if _starts(lines, at):
-            yield Piece(lines=lines[at:], label=None, named=named, closed=False)
+            yield Piece(lines=lines[at:], label=None, named=_path(named), closed=False)
             return
-        fence = _FENCE.fullmatch(line)
+        fence = _FENCE.fullmatch(line) if "```" in line or "~~~" in line else None
         if fence is None:
-            named = path_in(line) if line.strip() else named
+            named = line if line.strip() else named
             at += 1
             continue
         end = _closing(lines, at + 1, fence)
@@ -58,11 +59,17 @@ def pieces(lines: list[str]) -> Iterator[Piece]:
         if _holds_fences(content, fence["label"]):
             yield from pieces(content)
         else:
-            yield Piece(lines=content, label=fence["label"], named=named, closed=end < len(lines))
+            yield Piece(lines=content, label=fence["label"], named=_path(named), closed=end < len(lines))
         at, named = end + 1, None
 
 
+def _path(line: str | None) -> str | None:
+    return path_in(line) if line is not None else None
+
+
 def _starts(lines: list[str], at: int) -> bool:
+    if lines[at][:1] not in _FIRST:
+        return False
     return unified.starts_diff(lines, at) or v4a.starts(lines[at]) or blocks.SEARCH.fullmatch(lines[at]) is not None
 
 

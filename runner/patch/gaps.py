@@ -23,14 +23,14 @@ _PLACES = 50
 
 def places(body: Body, source: Source) -> list[Place]:
     """Every way to put `body` into the file with such gaps; none if there is too little to hold on to."""
-    known = set(source.keys(_LEVEL))
-    key = KEYS[_LEVEL]
+    if len(body.tags) > _LINES:
+        return []
     tags = "".join(
-        "~" if tag == " " and is_elision(text) and key(text) not in known else tag
+        "~" if tag == " " and is_elision(text) and not source.has(text, _LEVEL) else tag
         for tag, text in zip(body.tags, body.texts, strict=True)
     )
     marked = Body(tags=tags, texts=body.texts, bare_old=body.bare_old, bare_new=body.bare_new)
-    if len(marked.old) > _LINES or sum(1 for line in marked.old if line.strip()) < _ANCHORS:
+    if sum(1 for line in marked.old if line.strip()) < _ANCHORS:
         return []
     search = _Search(marked, source)
     return [Place(body=search.body, positions=found, level=Level.GAP) for found in search.run()]

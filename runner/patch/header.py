@@ -14,6 +14,7 @@ _EXTENDED = (
     "copy to ", "similarity index ", "dissimilarity index ", "index ",
 )  # fmt: skip
 _BINARY = re.compile(r"GIT binary patch|Binary files .* differ|Files .* and .* differ")
+_FOREIGN = frozenset("GBFd@")
 _COMBINED = re.compile(r"diff --(?:cc|combined) |@@@+ -\d+(?:,\d+)? -")
 _PREFIX = re.compile(r"(?:[abciow])/(?=.)")
 _DATE = re.compile(r"\s+\(?(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d\b.*|\s+[A-Z][a-z]{2} [A-Z][a-z]{2} +\d.*")
@@ -48,6 +49,8 @@ def is_extended(line: str) -> bool:
 
 def refuse_foreign(line: str) -> None:
     """Raise Stop for a line that no text change has: binary data, a merge's combined diff."""
+    if line[:1] not in _FOREIGN:
+        return
     if _BINARY.match(line):
         raise stop("binary", f"a binary file cannot be changed by a text diff: {line[:120]!r}")
     if _COMBINED.match(line):

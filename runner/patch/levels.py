@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 
@@ -61,6 +61,20 @@ def _whitespace(line: str) -> str:
 
 KEYS: tuple[Callable[[str], str], ...] = (_exact, _trailing, _fold, _whitespace)
 """By level: what two lines have in common that are equal at it."""
+
+
+def keys_of(lines: Sequence[str], level: Level) -> list[str]:
+    """`KEYS[level]` of every line, all at once: a large file has many."""
+    if level < Level.FOLD:
+        return list(map(KEYS[level], lines))
+    text = "\n".join(lines)
+    if not text.isascii():
+        shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        text = unicodedata.normalize("NFC", shown).translate(_FOLDED)
+    if level == Level.WHITESPACE:
+        return [line.strip(" ") for line in _RUN.sub(" ", text).split("\n")] if lines else []
+    return [line.rstrip(_BLANKS) for line in text.split("\n")] if lines else []
+
 
 CONTIGUOUS = (Level.EXACT, Level.TRAILING, Level.FOLD, Level.WHITESPACE)
 """The levels at which a hunk's old lines stand in the file without a gap, strictest first."""

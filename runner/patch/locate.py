@@ -68,7 +68,7 @@ def _contiguous(hunk: Hunk, body: Body, source: Source, level: Level) -> list[Pl
 
 def _drops_content(body: Body, source: Source) -> bool:
     """Whether what this reading takes for a list in prose would delete real lines of the file."""
-    return bool(body.unread) and any(source.find((line,), Level.FOLD, 1) for line in body.unread)
+    return bool(body.unread) and any(source.has(line, Level.FOLD) for line in body.unread)
 
 
 def _has_rival(hunk: Hunk, group: tuple[Body, ...], source: Source, level: Level, found: list[Place]) -> bool:

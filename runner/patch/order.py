@@ -29,11 +29,12 @@ _NAME = re.compile(r"[A-Za-z_$@]")
 
 @dataclass(kw_only=True)
 class Slot:
-    """A hunk on its way to a place; `number` counts from 1 within the file."""
+    """A hunk on its way to a place; `number` counts from 1 within the file. `is_stated`: it fits where it says."""
 
     hunk: Hunk
     number: int
     places: list[Place]
+    is_stated: bool = False
 
     @property
     def place(self) -> Place:
@@ -57,7 +58,7 @@ def choose(hunks: Sequence[Hunk], found: Sequence[Found], source: Source, *, ord
     `ordered`: the hunks follow each other in the file. Raises Undecided: ambiguous, overlap, conflicting_drafts.
     """
     slots = [
-        Slot(hunk=hunk, number=number, places=places.places)
+        Slot(hunk=hunk, number=number, places=places.places, is_stated=bool(stated(hunk, places.places)))
         for number, (hunk, places) in enumerate(zip(hunks, found, strict=True), 1)
     ]
     for slot, places in zip(slots, found, strict=True):
@@ -98,7 +99,7 @@ def _repeats(slot: Slot, other: Slot) -> bool:
     Equal blocks of a file may be changed by hunks of their own: then each has its line, or comes in its turn.
     """
     mine, theirs = slot.hunk, other.hunk
-    own_lines = mine.line != theirs.line and bool(stated(mine, slot.places) and stated(theirs, other.places))
+    own_lines = mine.line != theirs.line and slot.is_stated and other.is_stated
     in_turn = mine.draft == theirs.draft and (
         mine.line is None or mine.line != theirs.line or mine.headings != theirs.headings
     )

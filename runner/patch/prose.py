@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 _BULLET = re.compile(r"(?:[-+*•]|\d+[.)]) (?:\*\*|`|[A-Z][a-z']* |[a-z]+ [a-z]+ |[A-Z][a-z]+[.:]?\s*$)")
 _RULE = re.compile(r"[-*_]{3,} *|- - -.*")
 _SIGNATURE = re.compile(r"-- ?")
+_TRIES = 20
 _VERSION = re.compile(r"\d+\.\d+")
 _LEADER = r"\s*(?:(?:#+|//+|--|;+|%+|\*|/\*+|<!--|\{/\*|REM)\s*)?"
 _DOTS = r"(?:\.{3,}|…)"
@@ -49,14 +50,27 @@ def is_prose(lines: Sequence[str]) -> bool:
 
 def prose_from(lines: Sequence[str]) -> int | None:
     """Index from which on the lines of a hunk are prose, blank lines before it included; None: they end without."""
-    for at, line in enumerate(lines):
+    tried = 0
+    for at in range(_after_changes(lines), len(lines)):
+        line = lines[at]
         after_blank = at > 0 and not lines[at - 1]
         unprefixed = line != "" and line[0] not in " +-\\"
         if unprefixed or (after_blank and _BULLET.match(line)) or _SIGNATURE.fullmatch(line):
             start = at - 1 if after_blank else at
             if is_prose(lines[start:]):
                 return start
+            tried += 1
+            if tried > _TRIES:
+                return None
     return None
+
+
+def _after_changes(lines: Sequence[str]) -> int:
+    """Index after the last line that only a diff has."""
+    for at in range(len(lines) - 1, -1, -1):
+        if lines[at][:1] in ("+", "-", "@") and not any(form.match(lines[at]) for form in (_BULLET, _RULE, _SIGNATURE)):
+            return at + 1
+    return 0
 
 
 def is_bullet_list(lines: Sequence[str]) -> bool:

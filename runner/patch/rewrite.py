@@ -64,13 +64,13 @@ def rule_of(source: Source, place: Place, habit: Habit = NO_HABIT) -> Rule | Non
     if place.level == Level.WHITESPACE:
         theirs = [source.lines[at] for at in place.positions]
         deleted = [tag == "-" for tag in body.tags if tag in " -"]
-        return indent.rule(body.old, theirs, deleted, added, indent.has_inner_tab(source.lines))
+        return indent.rule(body.old, theirs, deleted, added, source.has_inner_tabs)
     silent = not indent.has_tabs(body.texts) and not indent.has_blanks(body.old)
-    if habit.keeps_tabs or not (silent and indent.has_blanks(added) and indent.has_tabs(source.lines)):
+    if habit.keeps_tabs or not (silent and indent.has_blanks(added) and source.has_tabs):
         return indent.SAME
     if habit.width is not None:
-        return indent.tab_rule(habit.width, added, indent.has_inner_tab(source.lines))
-    return indent.SAME if indent.has_blanks(source.lines) else None
+        return indent.tab_rule(habit.width, added, source.has_inner_tabs)
+    return indent.SAME if source.has_blanks else None
 
 
 def _indented(source: Source, place: Place, rule: Rule, text: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from runner.patch.levels import KEYS, Level
+from runner.patch import indent
+from runner.patch.levels import KEYS, Level, keys_of
 
 
 class Source:
@@ -42,10 +43,29 @@ class Source:
         """Whether most lines end in a carriage return."""
         return 2 * sum(line.endswith("\r") for line in self.lines) > len(self.lines)
 
+    @cached_property
+    def has_tabs(self) -> bool:
+        """Whether lines are indented by tabs."""
+        return indent.has_tabs(self.lines)
+
+    @cached_property
+    def has_blanks(self) -> bool:
+        """Whether lines are indented by blanks."""
+        return indent.has_blanks(self.lines)
+
+    @cached_property
+    def has_inner_tabs(self) -> bool:
+        """Whether tabs stand within lines."""
+        return indent.has_inner_tab(self.lines)
+
+    def has(self, line: str, level: Level) -> bool:
+        """Whether some line is `line`."""
+        return KEYS[level](line) in self._code(level)[1]
+
     def keys(self, level: Level) -> list[str]:
         """Every line as it is compared at `level`."""
         if level not in self._keys:
-            self._keys[level] = [KEYS[level](line) for line in self.lines]
+            self._keys[level] = keys_of(self.lines, level)
         return self._keys[level]
 
     def find(self, lines: Sequence[str], level: Level, limit: int) -> list[int]:

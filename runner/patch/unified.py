@@ -11,6 +11,7 @@ from runner.patch.header import GIT_HEADER, Header
 from runner.patch.prose import is_prose
 from runner.patch.refusal import stop
 
+_FIRST = frozenset("d-+I")
 _OTHER_HEADER = re.compile(r"diff -[-\w]+ .*|Index: \S.*")
 _PATH = re.compile(r"(?:[abciow]/\S.*|/dev/null|\S*[/.]\S*)")
 _UNDERLINE = re.compile(r"={20,}")
@@ -119,12 +120,14 @@ class _Reader:
 
     def _starts_file(self, at: int) -> bool:
         line = self._lines[at]
+        if line[:1] not in _FIRST:
+            return False
         if line.startswith(GIT_HEADER):
             return True
         if _is_pair(self._lines, at):
             after_hunk_line = at > 0 and self._lines[at - 1][:1] in (" ", "+", "-")
             return not after_hunk_line or _is_hunk(self._lines, at + 2) or self._names_twice(at)
-        if _OTHER_HEADER.fullmatch(line):
+        if line[0] in "dI" and _OTHER_HEADER.fullmatch(line):
             return any(_is_pair(self._lines, later) for later in range(at + 1, min(at + 4, len(self._lines))))
         return line.startswith("+++ ") and _is_hunk(self._lines, at + 1) and _PATH.fullmatch(_name(line)) is not None
 
