@@ -71,6 +71,9 @@ def _apply(job: Job, round_: int, reply: Reply, tell: Narrator) -> _Change:
             raise PatchRefused("patch_malformed", "no more files are shown; answer with the change itself")
         applied = patch.apply_answer(job.repo, reply.text, truncated=reply.truncated)
     except PatchRefused as refusal:
+        if isinstance(refusal, patch.Refused) and refusal.changes_nothing:
+            tell.judged(round_, "empty")
+            raise PatchEmpty(refusal.message) from None
         nothing_named = refusal.code == "patch_malformed" and not refusal.paths and not reply.truncated
         if nothing_named and (question := asks.question(reply.text)):
             tell.judged(round_, "question")
@@ -89,7 +92,7 @@ def _apply(job: Job, round_: int, reply: Reply, tell: Narrator) -> _Change:
     if left_out:
         tell.detail(round_, f"not part of the change, because ignored by git or as before: {', '.join(left_out)}")
     return _Change(
-        round_=round_, tree=tree, diff=change, mended=getattr(applied, "mended", 0), left_out=left_out,
+        round_=round_, tree=tree, diff=change, mended=applied.mended, left_out=left_out,
         broken=parses.check(job, tree),
     )  # fmt: skip
 

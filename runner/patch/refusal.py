@@ -96,6 +96,11 @@ class Refused(PatchRefused):
         self.problems = tuple(problems)
         self.matched = matched
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the answer was understood, and leaves every file as it is."""
+        return all(problem.reason == "no_change" for problem in self.problems)
+
 
 def stop(reason: Reason, text: str, path: str | None = None) -> Stop:
     """A problem that needs no more than its reason and words."""

@@ -55,7 +55,7 @@ def test_a_refused_answer_is_reported_and_mended(tmp_path: Path, runner: Runner)
     assert runner.result()["outcome"] == "ready"
     (rejected,) = runner.service.of_kind("rejected")
     assert (rejected["round"], rejected["code"], rejected["patch"]) == (1, "patch_rejected", fenced(MISFIT))
-    assert "patch does not apply" in rejected["reason"]
+    assert "deleted_not_found" in rejected["reason"]
     verdicts = [(answer["round"], answer["verdict"]) for answer in runner.service.of_kind("answer")]
     assert verdicts == [(1, "patch_rejected"), (2, "applied")]
 
@@ -168,7 +168,7 @@ def test_a_model_sees_the_files_the_rules_and_its_own_mistake(tmp_path: Path, se
     for text in (GREETER, "Prefer f-strings.", "Use an f-string", "greet() in src/greeter.py should use an f-string."):
         assert text in first[1]["content"]
     assert [message["role"] for message in second] == ["system", "user", "assistant", "user"]
-    assert "patch does not apply" in second[3]["content"]
+    assert "deleted_not_found" in second[3]["content"]
     assert "agent · round 1 · asking openai gpt-4o" in log
     assert "900 tokens in" in log
     assert "Goodbye" not in log
