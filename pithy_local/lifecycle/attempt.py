@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,9 @@ from pithy_local.lifecycle.verification import Verification
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status, Verified
 from pithy_local.store.tasks import Tasks
+
+MASKED = re.compile(rb"^\+.*\*\*\*", re.M)
+"""An added line with what stands for a secret."""
 
 
 class Attempt:
@@ -69,7 +73,7 @@ class Attempt:
         self.keep(src, diff)
         self.host.enter(Phase.VERIFYING)
         sha = self.commit(src, diff, accepted=False)
-        if self.host.gateway.leaked:
+        if self.host.gateway.leaked and MASKED.search(diff):
             raise PithyError(
                 ErrorCode.POLICY, "the model's answer held a secret of this host; where it stood, the change has `***`"
             )
