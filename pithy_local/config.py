@@ -51,7 +51,7 @@ class AnthropicSettings(Struct, frozen=True, kw_only=True):
 
 
 class ScriptedSettings(Struct, frozen=True, kw_only=True):
-    file: Annotated[str, Meta(description="recorded or written replies, in order: a JSON array of strings")] = ""
+    file: Annotated[str, Meta(description="JSON array of replies in order, written (strings) or recorded")] = ""
 
 
 class ModelSettings(Struct, frozen=True, kw_only=True):

@@ -116,6 +116,13 @@ class ErrorCode(Enum):
         422,
         'The model changed nothing. `pithy-local retry ID --feedback "…"` says more precisely what should change.',
     )
+    SYNTAX = (
+        "syntax",
+        1,
+        422,
+        "Look with `pithy-local diff ID`; `pithy-local accept ID` delivers it all the same, "
+        '`pithy-local retry ID --feedback "…"` tries again.',
+    )
     POLICY = (
         "policy",
         1,

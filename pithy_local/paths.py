@@ -39,6 +39,10 @@ class Home:
     def artifacts(self, task: str, attempt: int) -> Path:
         return self.root / "artifacts" / task / str(attempt)
 
+    def replies(self, task: str, attempt: int) -> Path:
+        """The model's replies, in order, as `model.scripted.file` takes them."""
+        return self.artifacts(task, attempt) / "replies.json"
+
     def lock(self, name: str) -> Path:
         return self.root / f"{name}.lock"
 

@@ -1,73 +1,83 @@
-"""The loop: unpack → survey → ask → apply → verify → (repair) → hand over. Errors are the loop's other way out."""
+"""The loop: unpack → survey → ask → apply → parse → verify → (repair) → hand over. Errors are its other way out."""
 
 from __future__ import annotations
 
-from runner import diff, patch, prompts, question, snapshot, survey, verify, workspace
-from runner.errors import AgentError, PatchEmpty, PatchRefused, Question, VerifyFailed
+from dataclasses import dataclass
+
+from runner import asks, diff, parses, patch, snapshot, verify, workspace
+from runner.dialogue import Dialogue
+from runner.errors import AgentError, PatchEmpty, PatchRefused, Question, SyntaxBroken, VerifyFailed
 from runner.job import Job
 from runner.narrate import Narrator
-from runner.providers import Message, Provider, Reply
-from runner.survey import Survey
+from runner.providers import Provider, Reply
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What an answer made of the work tree."""
+
+    round_: int
+    tree: str
+    diff: bytes
+    mended: int
+    """Hunks that a reviewer should look at."""
+    left_out: tuple[str, ...]
+    """Files of the answer that git leaves out."""
+    broken: SyntaxBroken | None
+    """What no longer parses."""
 
 
 def run(job: Job, model: Provider, tell: Narrator) -> str:
     """Do the job in its work tree and hand the host the canonical diff. Returns what was done, for people.
 
-    Raises Question when the user is asked, RunnerError whose code says why there is no change. A change that was made
-    and could not be mended is handed over all the same: the host decides.
+    Raises Question when the user is asked, RunnerError whose code says why there is no change, or that the one handed
+    over no longer parses. One that only fails to verify is handed over all the same: the host decides.
     """
-    talk, view = _opening(job, tell)
-    round_ = made = 0
+    tell.step("clone", 0, f"unpacking {job.base} at {job.base_sha[:10]}")
+    workspace.unpack(job)
+    talk = Dialogue(job, model, tell)
+    kept: _Change | None = None
+    round_ = 0
     try:
         while True:
             round_ += 1
-            tell.step("ask", round_, f"asking {model.name}")
-            reply = model.ask(talk)
-            tell.answered(round_, reply)
-            left_out: tuple[str, ...] = ()
+            reply = talk.answer(round_)
+            change: _Change | None = None
             try:
-                left_out = _apply(job, round_, reply, tell)
-                made = round_
-                verify.check(job, round_, tell)
+                change = _apply(job, round_, reply, tell)
+                kept = _better(job, kept, change, tell)
+                _judge(job, change, tell)
                 return f"the change is made, in round {round_}"
-            except (PatchRefused, VerifyFailed) as problem:
+            except (PatchRefused, SyntaxBroken, VerifyFailed) as problem:
                 if round_ > job.repair_rounds:
                     raise
-                if made == round_:
-                    snapshot.restore(job, left_out)
-                unseen = view.unseen(problem.paths, job.context_tokens // 2)
-                view = view.showing(unseen)
-                talk += prompts.repair(reply, problem, unseen)
-    except (AgentError, PatchRefused, PatchEmpty, VerifyFailed) as error:
-        if not made:
+                if change is not None:
+                    snapshot.restore(job, change.left_out)
+                talk.repair(reply, problem)
+    except (AgentError, PatchRefused, PatchEmpty, SyntaxBroken, VerifyFailed) as error:
+        if kept is None:
             raise
         tell.detail(round_, f"{error.code}: {error.message.splitlines()[0]}")
-        return f"the change of round {made} is handed over, although not every verify command passes"
+        if kept.broken is not None:
+            raise kept.broken from None
+        return f"the change of round {kept.round_} is handed over, although not every verify command passes"
 
 
-def _opening(job: Job, tell: Narrator) -> tuple[list[Message], Survey]:
-    tell.step("clone", 0, f"unpacking {job.base} at {job.base_sha[:10]}")
-    workspace.unpack(job)
-    tell.step("survey", 0, "reading the repository")
-    told = prompts.background(job)
-    view = survey.take(job.repo, prompts.about(job), job.context_tokens - told.tokens)
-    tell.detail(0, f"{len(view.files) + len(view.guides)} files shown, about {view.tokens + told.tokens:,} tokens")
-    return prompts.opening(job, told, view), view
-
-
-def _apply(job: Job, round_: int, reply: Reply, tell: Narrator) -> tuple[str, ...]:
-    """Make the answer the change that is handed over. Returns the files of it that git leaves out.
-
-    Raises PatchRefused, Question, PatchEmpty: the change is then what it was.
-    """
+def _apply(job: Job, round_: int, reply: Reply, tell: Narrator) -> _Change:
+    """Make the answer the work tree's change. Raises PatchRefused, with nothing changed, Question, PatchEmpty."""
     tell.step("apply", round_, "applying the answer")
     try:
+        if asks.files(reply.text):
+            raise PatchRefused("patch_malformed", "no more files are shown; answer with the change itself")
         applied = patch.apply_answer(job.repo, reply.text, truncated=reply.truncated)
     except PatchRefused as refusal:
+        if isinstance(refusal, patch.Refused) and refusal.changes_nothing:
+            tell.judged(round_, "empty")
+            raise PatchEmpty(refusal.message) from None
         nothing_named = refusal.code == "patch_malformed" and not refusal.paths and not reply.truncated
-        if nothing_named and (asks := question.asked(reply.text)):
+        if nothing_named and (question := asks.question(reply.text)):
             tell.judged(round_, "question")
-            raise Question(asks) from None
+            raise Question(question) from None
         tell.rejected(round_, refusal, reply.text)
         tell.judged(round_, "truncated" if reply.truncated else refusal.code)
         raise
@@ -77,10 +87,28 @@ def _apply(job: Job, round_: int, reply: Reply, tell: Narrator) -> tuple[str, ..
     if not change:
         tell.judged(round_, "empty")
         raise PatchEmpty(f"the answer changed nothing that git would keep ({', '.join(applied.paths[:5])})")
-    snapshot.keep(job, tree)
     tell.judged(round_, "applied")
-    tell.changed(change)
     left_out = tuple(path for path in applied.paths if f"/{path}".encode() not in change)
     if left_out:
         tell.detail(round_, f"not part of the change, because ignored by git or as before: {', '.join(left_out)}")
-    return left_out
+    return _Change(
+        round_=round_, tree=tree, diff=change, mended=applied.mended, left_out=left_out,
+        broken=parses.check(job, tree),
+    )  # fmt: skip
+
+
+def _better(job: Job, kept: _Change | None, change: _Change, tell: Narrator) -> _Change:
+    """The change to hand over now, which the host gets at once: the latest one that parses, else the latest."""
+    if kept is not None and kept.broken is None and change.broken is not None:
+        return kept
+    snapshot.keep(job, change.tree)
+    tell.changed(change.diff, change.mended)
+    return change
+
+
+def _judge(job: Job, change: _Change, tell: Narrator) -> None:
+    """Raises SyntaxBroken, VerifyFailed."""
+    if change.broken is not None:
+        tell.detail(change.round_, f"syntax: {change.broken.message.splitlines()[0]}")
+        raise change.broken
+    verify.check(job, change.round_, tell)

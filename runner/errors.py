@@ -9,6 +9,7 @@ RunnerError                internal
 ├── Question               clarification    the model asks instead of answering
 ├── PatchRefused           patch_malformed | patch_rejected    the answer cannot become a change
 ├── PatchEmpty             patch_empty      the answer applied and changed nothing
+├── SyntaxBroken           syntax           the answer applied and a file no longer parses
 ├── VerifyFailed           verify_failed    the answer applied and broke a command that passed on the base
 └── ProviderError          llm_auth | llm_rate_limit | llm_service | llm_timeout | token_limit | budget
 """
@@ -87,6 +88,19 @@ class PatchEmpty(RunnerError):
     """The answer applied, and the work tree is what it was."""
 
     default_code = "patch_empty"
+
+
+class SyntaxBroken(RunnerError):
+    """The answer applied, and files that parsed before, or are new, do not.
+
+    `message` says where, a problem for each of `paths`.
+    """
+
+    default_code = "syntax"
+
+    def __init__(self, message: str, *, paths: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.paths = paths
 
 
 class VerifyFailed(RunnerError):

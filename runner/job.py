@@ -10,7 +10,7 @@ from typing import Any, Literal
 from runner.checks import Check, each, number, optional, record, text, whole, within
 from runner.errors import JobError
 
-VERSION = 2
+VERSION = 3
 Effort = Literal["low", "medium", "high"]
 
 
@@ -22,6 +22,15 @@ class Model:
     """openai | anthropic | scripted"""
     model: str
     max_output_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scripted:
+    """An answer of the scripted provider."""
+
+    text: str
+    finish_reason: str
+    """stop | length (it ran into the output limit) | …"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +88,7 @@ class Job:
     """None: left out of the request."""
     reasoning: Effort | None
     """How long a reasoning model thinks; None: the provider's default."""
-    replies: tuple[str, ...]
+    replies: tuple[Scripted, ...]
     """The scripted provider's answers, in order."""
     context_tokens: int
     """Budget for the prompt's background (repository, history, findings); a token is taken as 3.5 bytes."""
@@ -153,7 +162,7 @@ _KEYS: dict[str, Check] = {
     "fallback_max_output_tokens": optional(whole(0)),
     "temperature": optional(number()),
     "reasoning": lambda value: text("(?:low|medium|high)?")(value) or None,
-    "replies": each(text()),
+    "replies": each(record(Scripted, text=text(), finish_reason=text())),
     "context_tokens": whole(1),
     "call_timeout": number(positive=True),
     "repair_rounds": whole(0),

@@ -15,8 +15,9 @@ from runner.wire import Host
 Step = Literal["clone", "survey", "ask", "apply", "diff", "verify"]
 Verdict = Literal["applied", "patch_rejected", "patch_malformed", "truncated", "question", "empty"]
 _REASON_LIMIT = 8_000
-_ARTIFACT_LIMIT = 2_000_000
-"""Characters; an event may be 4 MiB, and JSON may double a character."""
+_ARTIFACT_LIMIT = 300_000
+"""Characters; an event may be 4 MiB, and JSON may write one character as twelve."""
+_WORD_LIMIT = 40
 
 
 class Narrator:
@@ -24,6 +25,7 @@ class Narrator:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._mended = 0
 
     def step(self, name: Step, round_: int, text: str) -> None:
         """A step begins. Rounds count from 1; 0 is before the first."""
@@ -35,11 +37,14 @@ class Narrator:
         say(f"round {round_} · {text}" if round_ else text)
 
     def answered(self, round_: int, reply: Reply) -> None:
-        """The model answered: how much, not what."""
+        """The model answered: how much is for the log, what is for the host's record."""
         counts = (("in", reply.input_tokens), ("out", reply.output_tokens))
         tokens = "".join(f", {count:,} tokens {way}" for way, count in counts if count is not None)
         cut = ", cut off at the output limit" if reply.truncated else ""
         self.detail(round_, f"answer of {len(reply.text):,} characters{tokens}{cut}")
+        said = {"text": reply.text[:_ARTIFACT_LIMIT], "finish_reason": reply.finish_reason[:_WORD_LIMIT]}
+        wrote = {"provider": reply.provider, "model": reply.model}
+        self._host.event("reply", {"round": round_, **said, **wrote})
 
     def judged(self, round_: int, verdict: Verdict) -> None:
         """What became of an answer, for the statistics."""
@@ -51,14 +56,15 @@ class Narrator:
         reason, patch = refusal.message[:_REASON_LIMIT], answer[:_ARTIFACT_LIMIT]
         self._host.event("rejected", {"round": round_, "code": refusal.code, "reason": reason, "patch": patch})
 
-    def changed(self, diff: bytes) -> None:
-        """The work tree changed; this is all of the change so far."""
+    def changed(self, diff: bytes, mended: int) -> None:
+        """The work tree changed; this is all of the change so far. `mended`: hunks that a reviewer should look at."""
         self._host.diff(diff)
+        self._mended = mended
 
     def ready(self, message: str) -> None:
         """The last event: the work tree holds the change."""
         say(message)
-        self._host.event("result", {"outcome": "ready", "code": None, "message": message, "detail": {}})
+        self._result(outcome="ready", code=None, message=message, detail={})
 
     def asked(self, question: Question) -> None:
         """The last event: the user must answer before there can be a change."""
@@ -71,8 +77,10 @@ class Narrator:
         self._end("failed", error)
 
     def _end(self, outcome: Literal["question", "failed"], error: RunnerError) -> None:
-        data = {"outcome": outcome, "code": error.code, "message": error.message, "detail": error.detail}
-        self._host.event("result", data)
+        self._result(outcome=outcome, code=error.code, message=error.message, detail=error.detail)
+
+    def _result(self, **data: object) -> None:
+        self._host.event("result", {**data, "mended": self._mended})
 
 
 def pass_on(lines: bytes) -> None:

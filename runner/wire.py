@@ -33,7 +33,7 @@ class Host:
         self._last = 0
 
     def event(self, kind: str, data: dict[str, Any]) -> None:
-        """Report a `step`, `answer`, `rejected` or `result`. Raises WireError when the host does not take it."""
+        """Report one event (`narrate` has them all). Raises WireError when the host does not take it."""
         number = self._last + 1
         body = json.dumps({"n": number, "kind": kind, "data": data}).encode()
         self._deliver(f"{self._path}/event", body, "application/json")

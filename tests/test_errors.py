@@ -16,17 +16,19 @@ from tests import errors_page
 
 CONTRACT = {
     "timeout": 1, "llm_timeout": 1, "llm_auth": 4, "llm_rate_limit": 1, "llm_service": 1, "token_limit": 1,
-    "budget": 6, "patch_malformed": 1, "patch_rejected": 1, "patch_empty": 1, "policy": 1, "verify_failed": 1,
-    "awaiting_review": 1, "clarification": 1, "agent_failed": 1, "image_build_failed": 3, "image_missing": 3,
-    "repo_unreachable": 2, "repo_analysis": 1, "docker_unreachable": 3, "container_lost": 1, "oom": 1, "disk_full": 3,
-    "push_rejected": 4, "branch_conflict": 1, "github_auth": 4, "github_rate_limit": 1, "github_error": 1,
-    "internal": 1,
+    "budget": 6, "patch_malformed": 1, "patch_rejected": 1, "patch_empty": 1, "syntax": 1, "policy": 1,
+    "verify_failed": 1, "awaiting_review": 1, "clarification": 1, "agent_failed": 1, "image_build_failed": 3,
+    "image_missing": 3, "repo_unreachable": 2, "repo_analysis": 1, "docker_unreachable": 3, "container_lost": 1,
+    "oom": 1, "disk_full": 3, "push_rejected": 4, "branch_conflict": 1, "github_auth": 4, "github_rate_limit": 1,
+    "github_error": 1, "internal": 1,
 }  # fmt: skip
 """Codes of a task with their exit codes (CONTRACT §4); those of later capabilities are not there yet."""
 NEEDS = {
-    "needs_review": {"patch_malformed", "patch_rejected", "patch_empty", "policy", "verify_failed", "awaiting_review"},
+    "needs_review": {
+        "patch_malformed", "patch_rejected", "patch_empty", "syntax", "policy", "verify_failed", "awaiting_review",
+    },
     "needs_clarification": {"clarification"},
-}
+}  # fmt: skip
 """Codes of a task that waits for a person; with every other one it has failed."""
 PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
 

@@ -10,8 +10,10 @@ import click
 
 from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
+from pithy_local.cli.page import refusals
 from pithy_local.cli.params import COUNT, task_argument
 from pithy_local.cli.render import Screen
+from pithy_local.errors import NotThereYet
 from pithy_local.text import safe
 
 _HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
@@ -47,7 +49,12 @@ def diff(state: State, task_id: str, stat: bool, attempt: int | None) -> int:
     screen = Screen.current()
     with state.app() as app:
         task = service.find(app, task_id)
-        patch = service.diff(app, task.id, attempt=attempt)
+        try:
+            patch = service.diff(app, task.id, attempt=attempt)
+        except NotThereYet:
+            for line in refusals(task.error) if task.error and not state.json else ():
+                state.say(line)
+            raise
     files = list(file_stats(patch))
     if state.json:
         listed = [{"path": file.path, "added": file.added, "removed": file.removed} for file in files]
@@ -56,12 +63,18 @@ def diff(state: State, task_id: str, stat: bool, attempt: int | None) -> int:
     elif stat:
         for line in _stat_lines(files, screen):
             render.out(line)
-    elif screen.tty:
+    else:
+        print_patch(patch, screen)
+    return 0
+
+
+def print_patch(patch: bytes, screen: Screen) -> None:
+    """Coloured and safe on a terminal, byte for byte in a pipe."""
+    if screen.tty:
         for line in _coloured(patch, screen):
             render.out(line)
     else:
         render.out_bytes(patch)
-    return 0
 
 
 def file_stats(patch: bytes) -> Iterator[FileStat]:

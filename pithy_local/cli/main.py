@@ -29,6 +29,7 @@ VERBS = {
     "answer": Lazy("pithy_local.cli.settled:answer", "Answer the model's question."),
     "accept": Lazy("pithy_local.cli.settled:accept", "Deliver a change that needs review."),
     "reject": Lazy("pithy_local.cli.settled:reject", "Drop a change that needs review, or a question."),
+    "replay": Lazy("pithy_local.cli.replay:replay", "Run an attempt again from its recorded replies; spends nothing."),
     "rm": Lazy("pithy_local.cli.end:rm", "Delete settled tasks with logs and diffs."),
     "prune": Lazy("pithy_local.cli.end:prune", "Delete the tasks that settled long ago."),
     "pause": Lazy("pithy_local.cli.hold:pause", "Start no more tasks; what runs goes on."),

@@ -71,7 +71,8 @@ def _pairs(task: Task, held: str, now: int, screen: Screen) -> Iterator[tuple[st
     yield "verify", "" if task.verify else safe_line("; ".join(task.verify_commands))
     if task.patch:
         patch, files = task.patch, render.number_of(task.patch.files, "file")
-        yield "patch", f"+{patch.added} −{patch.removed} in {files}, {render.size(patch.bytes)}"
+        mended = f", {render.number_of(patch.mended, 'hunk')} mended: look at the change" if patch.mended else ""
+        yield "patch", f"+{patch.added} −{patch.removed} in {files}, {render.size(patch.bytes)}{mended}"
     usage = task.usage
     if usage.total_tokens:
         cost = "cost unknown" if usage.cost_usd is None else render.money(usage.cost_usd)
@@ -102,7 +103,8 @@ def _error(error: TaskError | None, screen: Screen) -> Iterator[str]:
     yield screen.paint(f"{error.code}: {safe_line(error.message)}", "31")
     if error.hint:
         yield f"hint: {safe_line(error.hint)}"
-    yield from (f"  {line}" for line in _detail(error.detail))
+    yield from (f"  {line}" for line in _detail({**error.detail, "rejected": []}))
+    yield from refusals(error)
 
 
 def _detail(detail: Mapping[str, object]) -> Iterator[str]:
@@ -143,6 +145,14 @@ def _block(text: str) -> Iterator[str]:
     if len(lines) > MAX_LINES:
         yield f"  … {len(lines) - MAX_LINES} lines before"
     yield from (f"  {line}" for line in lines[-MAX_LINES:])
+
+
+def refusals(error: TaskError) -> Iterator[str]:
+    """Each answer of the model that was refused: where it is kept, and why it was refused, as it was told the model."""
+    for entry in error.detail.get("rejected", []):
+        code, reason = str(entry.get("code", "")), str(entry.get("reason", ""))
+        yield safe_line(f"answer {entry.get('round', '?')} was refused [{code}], kept in {entry.get('path', '?')}:")
+        yield from (f"  {line}" for line in safe_block(reason).split("\n"))
 
 
 def _evidence(verified: Sequence[Verified], screen: Screen) -> Iterator[str]:
@@ -191,5 +201,5 @@ def _attempt(attempt: Attempt) -> render.Row:
     if attempt.error:
         outcome += f" {attempt.error.code}"
     if attempt.redelivery:
-        outcome += ", delivers again"
+        outcome += ", delivered as it was made"
     return (str(attempt.number), outcome, took, short_count(attempt.usage.total_tokens))

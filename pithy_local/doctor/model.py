@@ -174,13 +174,12 @@ def _lower(headers: Message) -> dict[str, str]:
 
 
 def _scripted(file: str) -> Check:
-    from pithy_local.lifecycle.job_spec import read_replies
+    from pithy_local.lifecycle.job_spec import REPLIES_HINT, read_replies
 
-    fix = "`model.scripted.file` names a JSON array of strings."
     if not file:
-        return Check(name=NAME, ok=False, message="scripted: no file of replies is set", fix=fix)
+        return Check(name=NAME, ok=False, message="scripted: no file of replies is set", fix=REPLIES_HINT)
     try:
         count = len(read_replies(file))
     except PithyError as error:
-        return Check(name=NAME, ok=False, message=error.message, fix=fix)
+        return Check(name=NAME, ok=False, message=error.message, fix=REPLIES_HINT)
     return Check(name=NAME, ok=True, message=f"scripted: {count} replies in {file}")

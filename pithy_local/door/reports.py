@@ -28,7 +28,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Event:
-    """One event as the runner sent it; `data` has the keys of its kind (`step`, `answer`, `rejected`, `result`)."""
+    """One event as the runner sent it; `data` has the keys of its kind (`_SHAPES`)."""
 
     n: int
     kind: str
@@ -39,19 +39,29 @@ class Event:
 class Result:
     """How the runner says it ended.
 
-    `outcome`: ready | failed | question; `code`: a hint at an error code; `message`: the question, where it is one.
+    `outcome`: ready | failed | question; `code`: a hint at an error code; `message`: the question, where it is one;
+    `mended`: hunks of the change that a reviewer should look at.
     """
 
     outcome: str
     code: str | None
     message: str
     detail: dict[str, Any]
+    mended: int = 0
 
 
 class _Step(Struct, frozen=True):
     name: str
     round: int
     text: str
+
+
+class _Reply(Struct, frozen=True):
+    round: int
+    text: str
+    finish_reason: str
+    provider: str
+    model: str
 
 
 class _Answer(Struct, frozen=True):
@@ -71,15 +81,22 @@ class _Result(Struct, frozen=True):
     message: str
     code: str | None = None
     detail: dict[str, Any] = {}  # msgspec copies it for each instance
+    mended: Annotated[int, Meta(ge=0, lt=2**31)] = 0
 
 
 class _Envelope(Struct, frozen=True):
     n: Annotated[int, Meta(ge=1, lt=2**31)]
-    kind: Literal["step", "answer", "rejected", "result"]
+    kind: Literal["step", "reply", "answer", "rejected", "result"]
     data: dict[str, Any]
 
 
-_SHAPES: dict[str, type[Struct]] = {"step": _Step, "answer": _Answer, "rejected": _Rejected, "result": _Result}
+_SHAPES: dict[str, type[Struct]] = {
+    "step": _Step,
+    "reply": _Reply,
+    "answer": _Answer,
+    "rejected": _Rejected,
+    "result": _Result,
+}
 
 
 class Reports:
@@ -141,7 +158,7 @@ class Reports:
         self._on_event(event)
         if event.kind == "result":
             said = msgspec.convert(event.data, _Result)
-            self.result = Result(said.outcome, said.code, said.message[:MAX_MESSAGE], said.detail)
+            self.result = Result(said.outcome, said.code, said.message[:MAX_MESSAGE], said.detail, said.mended)
             self.settled.set()
 
     def _take_diff(self, diff: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,9 @@ from pithy_local.lifecycle.verification import Verification
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status, Verified
 from pithy_local.store.tasks import Tasks
+
+MASKED = re.compile(rb"^\+.*\*\*\*", re.M)
+"""An added line with what stands for a secret."""
 
 
 class Attempt:
@@ -60,11 +64,16 @@ class Attempt:
         """Let the agent make its change, judge and verify it. Returns the commit that may be delivered."""
         verification = Verification(self.bench, self.host, src)
         verified = verification.on_base()
-        diff = self.execute(src, verified)
+        try:
+            diff = self.execute(src, verified)
+        except PithyError as error:
+            if error.code is ErrorCode.SYNTAX:
+                self.judge(src)
+            raise
         self.keep(src, diff)
         self.host.enter(Phase.VERIFYING)
         sha = self.commit(src, diff, accepted=False)
-        if self.host.gateway.leaked:
+        if self.host.gateway.leaked and MASKED.search(diff):
             raise PithyError(
                 ErrorCode.POLICY, "the model's answer held a secret of this host; where it stood, the change has `***`"
             )
@@ -109,6 +118,12 @@ class Attempt:
                     raise failure
             return collected.diff
 
+    def judge(self, src: Source) -> None:
+        """The runner says that its change does not parse: a person may accept it, who must know what policy says."""
+        diff = self.host.gateway.reports.diff
+        if diff:
+            self.commit(src, diff, accepted=False)
+
     def commit(self, src: Source, diff: bytes, *, accepted: bool) -> str:
         """Apply the diff index-only in the mirror and judge the resulting tree."""
         git = src.settings.git
@@ -133,4 +148,6 @@ class Attempt:
     def keep(self, src: Source, diff: bytes) -> None:
         if not diff:
             return
-        self.lease.record_patch(self.artifacts.keep_diff(diff, diff_stat(src.mirror, diff)))
+        result = self.host.gateway.reports.result
+        mended = result.mended if result else 0
+        self.lease.record_patch(self.artifacts.keep_diff(diff, diff_stat(src.mirror, diff), mended))

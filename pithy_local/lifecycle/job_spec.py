@@ -9,6 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 from pithy_local.config import seconds
 from pithy_local.door.model_limits import max_output_tokens
 from pithy_local.errors import ErrorCode, PithyError
@@ -21,10 +24,11 @@ from pithy_local.models import Attempt, Verified
 from pithy_local.store.tasks import Tasks
 from pithy_local.text import clip
 
-VERSION = 2
+VERSION = 3
 CONTEXT_TOKENS = 24_000
 MAX_OUTPUT_TOKENS = 32_000
 """Providers count the limit that is asked for against the rate limit, and the ledger reserves it."""
+REPLIES_HINT = "`model.scripted.file` names a JSON array: strings, or objects with `text` and `finish_reason`."
 MAX_HISTORY_TEXT = 20_000
 """Characters of one earlier patch or problem."""
 
@@ -113,17 +117,21 @@ def _findings(bench: Workbench, host: Host, source: Source) -> list[dict[str, An
     return [asdict(finding) for finding in found]
 
 
-def read_replies(file: str) -> list[str]:
-    """The scripted provider's replies: a JSON array of strings.
+class _Reply(Struct, frozen=True):
+    """One reply as it was recorded; what else is recorded with it does not matter here."""
+
+    text: str
+    finish_reason: str = "stop"
+
+
+def read_replies(file: str) -> list[dict[str, str]]:
+    """The scripted provider's replies: a JSON array of strings, or of objects with `text` and maybe `finish_reason`.
 
     Raises PithyError(agent_failed) for a missing or wrong file.
     """
-    hint = "`model.scripted.file` names a JSON array of strings."
     try:
-        replies = json.loads(Path(file).expanduser().read_text("utf-8"))
+        replies = msgspec.json.decode(Path(file).expanduser().read_bytes(), type=list[str | _Reply])
     except (OSError, ValueError) as error:
         message = f"the scripted replies cannot be read: {error}"
-        raise PithyError(ErrorCode.AGENT_FAILED, message, hint=hint) from error
-    if not isinstance(replies, list) or not all(isinstance(reply, str) for reply in replies):
-        raise PithyError(ErrorCode.AGENT_FAILED, f"{file} is not a JSON array of strings", hint=hint)
-    return replies
+        raise PithyError(ErrorCode.AGENT_FAILED, message, hint=REPLIES_HINT) from error
+    return [msgspec.to_builtins(_Reply(text=reply) if isinstance(reply, str) else reply) for reply in replies]

@@ -19,6 +19,7 @@ NEEDS_REVIEW = frozenset(
         ErrorCode.PATCH_MALFORMED,
         ErrorCode.PATCH_REJECTED,
         ErrorCode.PATCH_EMPTY,
+        ErrorCode.SYNTAX,
         ErrorCode.POLICY,
         ErrorCode.VERIFY_FAILED,
         ErrorCode.AWAITING_REVIEW,
@@ -31,6 +32,7 @@ RUNNER_MAY_SAY = frozenset(
         ErrorCode.PATCH_MALFORMED,
         ErrorCode.PATCH_REJECTED,
         ErrorCode.PATCH_EMPTY,
+        ErrorCode.SYNTAX,
         ErrorCode.REPO_ANALYSIS,
         ErrorCode.AGENT_FAILED,
     }

@@ -32,6 +32,7 @@ from pithy_local.service.reading import (
     steps,
     wait,
 )
+from pithy_local.service.replaying import Recording, Replay, recording, replayed, replaying
 from pithy_local.service.settling import accept, answer, cancel, prunable, prune, reject, remove, retry
 from pithy_local.service.working import has_worker, run, worker
 from pithy_local.store.holds import Pause
@@ -42,6 +43,8 @@ __all__ = [
     "App",
     "Overview",
     "Pause",
+    "Recording",
+    "Replay",
     "Spending",
     "Wait",
     "accept",
@@ -70,8 +73,11 @@ __all__ = [
     "prunable",
     "prune",
     "prune_images",
+    "recording",
     "reject",
     "remove",
+    "replayed",
+    "replaying",
     "resume",
     "retry",
     "run",

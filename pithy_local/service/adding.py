@@ -99,7 +99,7 @@ def _check_model(app: App, provider: str) -> None:
         if not app.settings.model.scripted.file:
             raise UsageError(
                 "provider `scripted` needs `model.scripted.file`",
-                hint="A JSON array of strings: the replies, in order.", code=ErrorCode.CONFIG,
+                hint="A JSON array: the replies, in order.", code=ErrorCode.CONFIG,
             )  # fmt: skip
     elif missing := _missing_key(app, provider):
         raise PithyError(

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runner.errors import PatchRefused, VerifyFailed
+from runner.errors import PatchRefused, SyntaxBroken, VerifyFailed
 from runner.job import Job
 from runner.prompts.background import Background, about, background
 from runner.prompts.template import filled
 from runner.providers.base import Message, Reply
 from runner.survey import SourceFile, Survey
 
-__all__ = ["Background", "about", "background", "opening", "repair"]
+__all__ = ["Background", "about", "background", "go_on", "opening", "repair", "shown"]
+
+_WHAT: dict[type[Exception], str] = {VerifyFailed: "broken.md", SyntaxBroken: "unparsable.md"}
 
 
 def opening(job: Job, told: Background, survey: Survey) -> list[Message]:
@@ -41,11 +43,34 @@ def opening(job: Job, told: Background, survey: Survey) -> list[Message]:
     ]
 
 
-def repair(reply: Reply, problem: PatchRefused | VerifyFailed, unseen: Sequence[SourceFile]) -> list[Message]:
+def repair(
+    reply: Reply, problem: PatchRefused | SyntaxBroken | VerifyFailed, unseen: Sequence[SourceFile]
+) -> list[Message]:
     """The next exchange after an answer that was not good enough; `unseen` are files that matter to mend it."""
-    what = "broken.md" if isinstance(problem, VerifyFailed) else "truncated.md" if reply.truncated else "refused.md"
+    what = _WHAT.get(type(problem), "truncated.md" if reply.truncated else "refused.md")
     files = _section("Files you have not seen yet", unseen)
-    words = filled("repair.md", what=filled(what), reason=problem.message, files=files)
+    return _exchange(reply, filled("repair.md", what=filled(what), reason=problem.message, files=files))
+
+
+def shown(reply: Reply, files: Sequence[SourceFile], notes: Sequence[str], *, again: bool) -> list[Message]:
+    """The next exchange after a request for files; `again`: whether there may be one more."""
+    may = "If you still miss a file you may ask once more; otherwise answer" if again else "Answer"
+    told = "\n".join(f"- {note}" for note in notes)
+    words = filled(
+        "shown.md",
+        notes=f"\n{told}\n" if told else "",
+        files=_section("Files you asked for", files),
+        again=f"{may} the task now, with one unified diff.",
+    )
+    return _exchange(reply, words)
+
+
+def go_on(reply: Reply, last: str) -> list[Message]:
+    """The next exchange after an answer that ran into the output limit; `last`: the lines to repeat."""
+    return _exchange(reply, filled("continue.md", last=last))
+
+
+def _exchange(reply: Reply, words: str) -> list[Message]:
     said = reply.text if reply.text.strip() else "(an empty answer)"  # no API takes a message without text
     return [Message(role="assistant", text=said), Message(role="user", text=words)]
 

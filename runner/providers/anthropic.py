@@ -6,7 +6,7 @@ Address and key come from the environment, the SDK is imported inside the call: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from runner.errors import AgentError
@@ -54,7 +54,8 @@ class AnthropicProvider:
 
         try:
             with anthropic.Anthropic(max_retries=0, timeout=self.timeout) as client:
-                return _reply(self._complete(client, meant_for("anthropic", messages)))
+                reply = _reply(self._complete(client, meant_for("anthropic", messages)))
+                return replace(reply, provider="anthropic", model=self.model)
         except (anthropic.APITimeoutError, httpx2.TimeoutException) as error:
             raise failures.timed_out(self.timeout) from error
         except anthropic.APIStatusError as error:

@@ -25,6 +25,9 @@ class Reply:
     finish_reason: str
     input_tokens: int | None = None
     output_tokens: int | None = None
+    provider: str = ""
+    """Whose words these are: provider and model as the job names them."""
+    model: str = ""
 
     @property
     def truncated(self) -> bool:

@@ -7,7 +7,7 @@ because it takes a second that neither a survey nor a scripted run should pay.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from runner.errors import AgentError
@@ -46,7 +46,8 @@ class OpenAIProvider:
 
         try:
             with openai.OpenAI(max_retries=0, timeout=self.timeout) as client:
-                return _reply(self._complete(client, meant_for("openai", messages)))
+                reply = _reply(self._complete(client, meant_for("openai", messages)))
+                return replace(reply, provider="openai", model=self.model)
         except openai.APITimeoutError as error:
             raise failures.timed_out(self.timeout) from error
         except openai.APIStatusError as error:

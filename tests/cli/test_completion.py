@@ -52,7 +52,7 @@ def test_an_unknown_shell_is_bad_input(cli: Cli) -> None:
 
 def test_every_verb_is_offered_with_its_line(cli: Cli) -> None:
     assert complete(cli, "") == [(name, verb.summary) for name, verb in VERBS.items()]
-    assert [name for name, _ in complete(cli, "re")] == ["retry", "reject", "resume"]
+    assert [name for name, _ in complete(cli, "re")] == ["retry", "reject", "replay", "resume"]
 
 
 def test_options_are_offered(cli: Cli) -> None:

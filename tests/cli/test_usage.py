@@ -31,7 +31,7 @@ def test_each_verb_has_help(cli: Cli, verb: str) -> None:
     assert done.err == ""
 
 
-@pytest.mark.parametrize("verb", ["serve", "replay", "backup", "workflow"])
+@pytest.mark.parametrize("verb", ["serve", "backup", "workflow"])
 def test_a_verb_of_a_later_capability_is_absent(cli: Cli, verb: str) -> None:
     done = cli(verb, "x")
     assert done.code == 2

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pithy_local.models import Status, TaskError, Verified
+from pithy_local.cli.page import page
+from pithy_local.cli.render import Screen
+from pithy_local.models import Patch, Status, TaskError, Verified
 from pithy_local.store.settled import Settled
 from tests.cli.support import Cli
 from tests.seeding import claim, settle
@@ -155,12 +158,12 @@ def test_list_fits_a_terminal_of_80_columns(cli: Cli) -> None:
 
 
 def test_what_is_known_of_an_error_is_shown_line_by_line(cli: Cli) -> None:
-    detail = {"http_status": 401, "rejected": [{"round": 1, "reason": "no diff"}, {"round": 2, "reason": "no\ndiff"}]}
-    error = TaskError(code="patch_malformed", message="no diff", hint="", detail=detail)
-    task = cli.seed_settled(Status.NEEDS_REVIEW, error=error)
+    detail = {"http_status": 401, "hosts": [{"name": "a", "port": 1}, {"name": "b\nc", "port": 2}]}
+    error = TaskError(code="github_auth", message="no", hint="", detail=detail)
+    task = cli.seed_settled(Status.FAILED, error=error)
     shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
-    assert "\n  http_status: 401\n  rejected: round 1, reason no diff\n  rejected: round 2\n" in shown
-    assert "\n    reason:\n      no\n      diff\n" in shown
+    assert "\n  http_status: 401\n  hosts: name a, port 1\n  hosts: port 2\n" in shown
+    assert "\n    name:\n      b\n      c\n" in shown
 
 
 def test_what_a_verify_command_wrote_is_a_block_of_its_last_lines(cli: Cli) -> None:
@@ -185,6 +188,26 @@ def test_details_in_details_are_shown_deeper(cli: Cli) -> None:
         "show", cli.seed_settled(Status.FAILED, error=error).id, env={"NO_COLOR": "1"}
     ).out  # fmt: skip
     assert "\n  git:\n    one\n    two\n  seen: names a, b\n\n" in shown
+
+
+def test_mended_hunks_are_pointed_at(cli: Cli) -> None:
+    patch = Patch(path="artifacts/a/1/patch.diff", bytes=120, files=1, added=2, removed=1, mended=2)
+    task = replace(cli.seed(), patch=patch)
+    lines = list(page(task, [], "", task.created_at, Screen(tty=True, colour=False, width=100)))
+    assert "+2 −1 in 1 file, 120 B, 2 hunks mended: look at the change" in "\n".join(lines)
+
+
+def test_refused_answers_are_shown_with_their_reports(cli: Cli) -> None:
+    reason = "calc.py: hunk 1 of 2: it fits nowhere\n  the file really has:\n    1 | x\x1b[31m"
+    refused = {"round": 1, "code": "patch_rejected", "reason": reason, "path": "artifacts/a/1/rejected-1.diff"}
+    error = TaskError(code="patch_rejected", message="no", hint="", detail={"rejected": [refused]})
+    task = cli.seed_settled(Status.NEEDS_REVIEW, error=error)
+    told = (
+        "answer 1 was refused [patch_rejected], kept in artifacts/a/1/rejected-1.diff:\n"
+        "  calc.py: hunk 1 of 2: it fits nowhere\n    the file really has:\n      1 | x\n"
+    )
+    assert told in cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
+    assert told in cli("diff", task.id).err
 
 
 def test_a_running_task_that_is_asked_to_stop_says_so(cli: Cli) -> None:
@@ -251,7 +274,7 @@ def test_show_has_every_attempt_and_what_was_said_between(cli: Cli) -> None:
     shown = cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
     rows = [re.split(r"  +", line.strip()) for line in shown.splitlines()]
     assert [row[:2] for row in rows if row[0] in {"1", "2", "3"}] == [
-        ["1", "needs_clarification"], ["2", "failed push_rejected"], ["3", "queued, delivers again"]
+        ["1", "needs_clarification"], ["2", "failed push_rejected"], ["3", "queued, delivered as it was made"]
     ]  # fmt: skip
     assert "attempt 1 asked: Which?\n" in shown
     assert "attempt 2 was told: The second, ⏎ please\n" in shown

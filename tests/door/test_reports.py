@@ -14,6 +14,7 @@ from pithy_local.door.loop import EventLoop
 from pithy_local.door.reports import Event, Reports, Result
 from runner.errors import PatchRefused, Question
 from runner.narrate import Narrator, Step, Verdict
+from runner.providers import Reply
 from runner.wire import Host
 from tests.door.harness import TOKEN, Recorded, make_gateway, served
 
@@ -101,6 +102,9 @@ def test_an_empty_diff_is_a_diff(host: httpx2.Client, recorded: Recorded) -> Non
         json.dumps({"n": 1, "kind": "result", "data": RESULT | {"outcome": "great"}}),
         json.dumps({"n": 1, "kind": "answer", "data": {"round": 1, "verdict": "great"}}),
         json.dumps({"n": 1, "kind": "answer", "data": {"verdict": "applied"}}),
+        json.dumps({"n": 1, "kind": "reply", "data": {"round": 1, "text": "x"}}),
+        json.dumps({"n": 1, "kind": "result", "data": RESULT | {"mended": -1}}),
+        json.dumps({"n": 1, "kind": "result", "data": RESULT | {"mended": 2**40}}),
         json.dumps({"kind": "step", "data": STEP}),
     ],
 )
@@ -155,10 +159,12 @@ def test_all_that_the_runner_can_tell_is_understood(loop: EventLoop, gateway: Ga
         for verdict in get_args(Verdict):
             narrator.judged(1, verdict)
         narrator.rejected(1, PatchRefused("patch_rejected", "the second hunk fits nowhere"), "an answer")
-        narrator.changed(b"diff")
+        narrator.answered(1, Reply(text="an answer", finish_reason="stop"))
+        narrator.changed(b"diff", 1)
         narrator.asked(Question("Which of the two?"))
-    assert {event.kind for event in recorded.events} == {"step", "answer", "rejected", "result"}
-    assert len(recorded.events) == len(get_args(Step)) + len(get_args(Verdict)) + 2
+    assert {event.kind for event in recorded.events} == {"step", "reply", "answer", "rejected", "result"}
+    assert len(recorded.events) == len(get_args(Step)) + len(get_args(Verdict)) + 3
     assert recorded.diffs == [b"diff"]
     assert gateway.reports.result is not None
+    assert gateway.reports.result.mended == 1
     assert (gateway.reports.result.outcome, gateway.reports.result.message) == ("question", "Which of the two?")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pithy_local.door.reports import Event
 from pithy_local.git.policy import Stat
-from pithy_local.lifecycle.artifacts import MAX_REJECTED, MAX_STEP_TEXT, MAX_STEPS, MAX_VERDICT, Artifacts
+from pithy_local.lifecycle.artifacts import (
+    MAX_REASON,
+    MAX_REJECTED,
+    MAX_REPLIES,
+    MAX_STEP_TEXT,
+    MAX_STEPS,
+    MAX_VERDICT,
+    Artifacts,
+)
 from pithy_local.paths import Home
 from pithy_local.redact import Redactor
 
@@ -78,13 +87,45 @@ def test_refused_answers_are_bounded_in_number_and_reason(artifacts: Artifacts) 
 
     kept = artifacts.rejected_detail()["rejected"]
     assert len(kept) == len(list(artifacts.folder.iterdir())) == MAX_REJECTED
-    assert max(len(entry["reason"]) for entry in kept) <= 2_000
+    assert max(len(entry["reason"]) for entry in kept) <= MAX_REASON
 
 
 def test_a_patch_that_is_no_text_is_kept_all_the_same(artifacts: Artifacts, tmp_path: Path) -> None:
     artifacts.event_sink(Told())(rejected(patch="half \ud800 a character"))
 
     assert (tmp_path / artifacts.rejected_detail()["rejected"][0]["path"]).read_bytes() == b"half ? a character"
+
+
+def reply(round_: int, text: str) -> Event:
+    words = {"finish_reason": "length", "provider": "openai", "model": "gpt-4o"}
+    return Event(round_, "reply", {"round": round_, "text": text, **words})
+
+
+def test_every_reply_is_kept_in_order_masked_with_its_writer(artifacts: Artifacts) -> None:
+    take = artifacts.event_sink(Told())
+
+    take(reply(1, f"first, with {SECRET}"))
+    take(reply(2, "half \ud800 a character"))
+
+    assert json.loads((artifacts.folder / "replies.json").read_text()) == [
+        {"round": 1, "text": "first, with ***", "finish_reason": "length", "provider": "openai", "model": "gpt-4o"},
+        {
+            "round": 2,
+            "text": "half ? a character",
+            "finish_reason": "length",
+            "provider": "openai",
+            "model": "gpt-4o",
+        },
+    ]
+
+
+def test_replies_are_bounded_in_number(artifacts: Artifacts) -> None:
+    take = artifacts.event_sink(Told())
+
+    for number in range(MAX_REPLIES + 3):
+        take(reply(number, "text"))
+
+    assert len(json.loads((artifacts.folder / "replies.json").read_text())) == MAX_REPLIES
 
 
 def test_nothing_refused_is_no_detail(artifacts: Artifacts) -> None:

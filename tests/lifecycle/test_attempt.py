@@ -77,6 +77,19 @@ def test_a_timeout_keeps_the_work_so_far(bench: Workbench, executor: StandIn, re
     assert (bench.home.root / "artifacts" / task.id / "1" / "patch.diff").read_bytes() == DIFF
 
 
+def test_hunks_that_were_mended_are_counted(bench: Workbench, executor: StandIn, repo: Path) -> None:
+    def act(job: Job, host: AttemptHost) -> bytes:
+        report(host, Result("ready", None, "", {}, mended=2))
+        return DIFF
+
+    executor.act = act
+
+    task = work(bench, queue(bench, repo).id)
+
+    assert task.patch is not None
+    assert (task.status, task.to_json()["patch"]["mended"]) == (Status.COMPLETED, 2)
+
+
 @pytest.mark.parametrize("so_far", [BAD, b"\0" * 1000], ids=["no diff", "zeros"])
 def test_work_that_is_no_diff_does_not_hide_why_it_ended(
     bench: Workbench, executor: StandIn, repo: Path, so_far: bytes

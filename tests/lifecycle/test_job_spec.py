@@ -104,7 +104,7 @@ def test_a_scripted_task_has_its_replies_and_no_fallback(bench: Workbench, repo:
 
     job = read(World(bench, repo, provider="scripted", model="scripted").spec())
 
-    assert (job.replies, job.fallback) == ((REPLY,), None)
+    assert ([reply.text for reply in job.replies], job.fallback) == ([REPLY], None)
 
 
 def test_a_fallback_that_nobody_can_ask_is_none(bench: Workbench, world: World) -> None:

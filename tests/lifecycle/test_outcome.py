@@ -79,7 +79,7 @@ def test_a_person_looks_at_patches_and_policy_and_nothing_else() -> None:
     looked_at = {code.word for code in ErrorCode if status_of(code) is Status.NEEDS_REVIEW}
 
     assert looked_at == {
-        "patch_malformed", "patch_rejected", "patch_empty", "policy", "verify_failed", "awaiting_review",
+        "patch_malformed", "patch_rejected", "patch_empty", "syntax", "policy", "verify_failed", "awaiting_review",
     }  # fmt: skip
     assert [code.word for code in ErrorCode if status_of(code) is Status.NEEDS_CLARIFICATION] == ["clarification"]
 

@@ -41,10 +41,14 @@ def fenced(diff: str, label: str = "diff") -> str:
 
 
 def raw_job(tmp_path: Path, files: Mapping[str, str | bytes] = FILES, **changes: Any) -> dict[str, Any]:
-    """The content of a job file for a fresh bundle of `files` under `tmp_path`."""
+    """The content of a job file for a fresh bundle of `files` under `tmp_path`; `replies` may be plain texts."""
     bundle = make_bare(tmp_path / "repo.git", make_repo(tmp_path / "origin", files))
+    replies = [
+        {"text": reply, "finish_reason": "stop"} if isinstance(reply, str) else reply
+        for reply in changes.pop("replies", ())
+    ]
     return {
-        "version": 2,
+        "version": 3,
         "task": "0123456789",
         "attempt": 1,
         "title": "Use an f-string",
@@ -60,7 +64,7 @@ def raw_job(tmp_path: Path, files: Mapping[str, str | bytes] = FILES, **changes:
         "fallback_max_output_tokens": None,
         "temperature": 0.0,
         "reasoning": "",
-        "replies": [],
+        "replies": replies,
         "context_tokens": 24000,
         "call_timeout": 20.0,
         "repair_rounds": 2,

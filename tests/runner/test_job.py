@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runner.errors import JobError
-from runner.job import Command, Finding, Job, Model, Past
+from runner.job import Command, Finding, Job, Model, Past, Scripted
 from tests.runner.support import raw_job
 
 
@@ -19,7 +19,9 @@ def test_a_good_job_file_becomes_a_record(tmp_path: Path) -> None:
 
     job = Job.load(path)
 
-    assert (job.replies, job.repo, job.temperature) == (("a", "b"), tmp_path / "repo", 0.0)
+    assert [reply.text for reply in job.replies] == ["a", "b"]
+    assert job.replies[0] == Scripted(text="a", finish_reason="stop")
+    assert (job.repo, job.temperature) == (tmp_path / "repo", 0.0)
 
 
 def test_temperature_may_be_null(tmp_path: Path) -> None:
@@ -86,6 +88,8 @@ CHECK = {"command": "pytest -q", "base_exit": 0, "base_output": ""}
         ("repo", "relative/path"),
         ("provider", "oracle"),
         ("replies", [1]),
+        ("replies", [{"text": "x"}]),
+        ("replies", [{"text": "x", "finish_reason": None}]),
         ("temperature", "hot"),
         ("call_timeout", 0),
         ("repair_rounds", -1),
@@ -116,9 +120,9 @@ def test_a_fallback_needs_its_limit(tmp_path: Path, limit: int | None) -> None:
         Job.from_raw(raw_job(tmp_path, fallback=OTHER, fallback_max_output_tokens=limit))
 
 
-@pytest.mark.parametrize("version", [1, 3, "2", None])
+@pytest.mark.parametrize("version", [2, 4, "3", None])
 def test_another_version_is_refused(tmp_path: Path, version: object) -> None:
-    with pytest.raises(JobError, match="this runner understands 2"):
+    with pytest.raises(JobError, match="this runner understands 3"):
         Job.from_raw(raw_job(tmp_path, version=version))
 
 

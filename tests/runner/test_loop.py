@@ -170,7 +170,7 @@ def test_a_question_ends_the_attempt_as_one(tmp_path: Path, service: ReportServi
         result = runner.result()
 
     assert result == {
-        "outcome": "question", "code": "clarification", "detail": {},
+        "outcome": "question", "code": "clarification", "detail": {}, "mended": 0,
         "message": "Formal or friendly?\nBoth are in the README.",
     }  # fmt: skip
     assert verdicts(service) == ["question"]
@@ -195,15 +195,149 @@ def test_a_question_cut_at_the_output_limit_is_none(tmp_path: Path, service: Rep
     assert verdicts(service) == ["truncated"]
 
 
-def test_after_a_cut_answer_a_shorter_one_is_asked_for(tmp_path: Path, service: ReportService) -> None:
-    answers = [Reply(text=fenced(DIFF)[:60], finish_reason="length"), Reply(text=fenced(DIFF))]
-    with FakeModel(answers) as model, started(tmp_path, service, **reaching(model)) as runner:
+def test_a_rest_that_does_not_fit_is_not_joined_and_a_shorter_answer_asked_for(
+    tmp_path: Path, service: ReportService
+) -> None:
+    cut = Reply(text=fenced(DIFF)[:-60], finish_reason="length")
+    rest = "     return f'Hello {name}'\n```\n"
+    with FakeModel([cut, rest, fenced(DIFF)]) as model, started(tmp_path, service, **reaching(model)) as runner:
         runner.give(raw_job(tmp_path, provider="anthropic", model="claude-sonnet-5-5"))
 
         assert runner.result()["outcome"] == "ready"
 
     assert verdicts(service) == ["truncated", "applied"]
-    assert "in a shorter answer" in model.completions[1].data["messages"][-1]["content"]
+    assert "in a shorter answer" in model.completions[2].data["messages"][-1]["content"]
+    assert model.violations == []
+
+
+def test_a_cut_answer_is_gone_on_with(tmp_path: Path, service: ReportService) -> None:
+    whole = fenced(DIFF)
+    cut = whole.index("f'Hello") + 5
+    first, last = whole[:cut], whole[whole.index("--- a/src") :]
+    with (
+        FakeModel([Reply(text=first, finish_reason="length"), f"```diff\n{last}"]) as model,
+        started(tmp_path, service, **reaching(model)) as runner,
+    ):
+        runner.give(raw_job(tmp_path, provider="anthropic", model="claude-sonnet-5-5", repair_rounds=0))
+
+        assert runner.result()["message"] == "the change is made, in round 1"
+
+    assert (tmp_path / "repo/src/greeter.py").read_text() == AFTER
+    assert verdicts(service) == ["applied"]
+    assert [reply["finish_reason"] for reply in service.of_kind("reply")] == ["length", "stop"]
+    assert first[-20:] in model.completions[1].data["messages"][-1]["content"]
+    assert model.violations == []
+
+
+def test_an_answer_is_gone_on_with_twice_at_most(tmp_path: Path, runner: Runner) -> None:
+    whole = fenced(DIFF)
+    start = whole.index("```diff")
+    cut = [{"text": whole[start : start + end], "finish_reason": "length"} for end in (150, 170, 190)]
+
+    runner.give(raw_job(tmp_path, replies=[*cut, whole], repair_rounds=0))
+
+    assert runner.result()["code"] == "patch_malformed"
+    assert (verdicts(runner.service), len(runner.service.of_kind("reply"))) == (["truncated"], 3)
+
+
+def test_files_that_the_model_needs_are_shown_before_it_answers(tmp_path: Path, service: ReportService) -> None:
+    many = {**FILES, **{f"lib/part{i:03}.py": f"x = {i}\n" * 100 for i in range(60)}}
+    need = "NEED: lib/part007.py\nNEED: part008.py\n"
+    with FakeModel([need, fenced(DIFF)]) as model, started(tmp_path, service, **reaching(model)) as runner:
+        runner.give(raw_job(tmp_path, many, provider="openai", context_tokens=3000, repair_rounds=0))
+
+        assert runner.result()["message"] == "the change is made, in round 1"
+
+    first, second = (call.data["messages"] for call in model.completions)
+    assert "NEED: PATH" in first[0]["content"]
+    assert second[-2]["content"] == need
+    assert '<file path="lib/part007.py">\nx = 7\n' in second[-1]["content"]
+    assert "part008.py is not in the repository, or is no text. There is lib/part008.py." in second[-1]["content"]
+    assert (verdicts(service), service.of_kind("rejected")) == (["applied"], [])
+
+
+def test_requests_for_files_come_to_an_end(tmp_path: Path, runner: Runner) -> None:
+    replies = ["NEED: README.md", "NEED: nowhere.py", "NEED: nowhere.py", fenced(DIFF)]
+
+    runner.give(raw_job(tmp_path, replies=replies, repair_rounds=1))
+
+    assert runner.result()["message"] == "the change is made, in round 2"
+    assert verdicts(runner.service) == ["patch_malformed", "applied"]
+    (rejected,) = runner.service.of_kind("rejected")
+    assert "no more files" in rejected["reason"]
+
+
+def test_who_asked_for_many_files_may_not_ask_again(tmp_path: Path, runner: Runner) -> None:
+    replies = ["".join(f"NEED: f{n}.py\n" for n in range(4)), "NEED: README.md", fenced(DIFF)]
+
+    runner.give(raw_job(tmp_path, replies=replies))
+
+    assert runner.result()["outcome"] == "ready"
+    assert verdicts(runner.service) == ["patch_malformed", "applied"]
+
+
+UNPARSABLE = DIFF.replace("return f'Hello {name}'", "return f'Hello {name}'))")
+APP = "function greet(name) {\n  return 'Hello ' + name;\n}\n"
+APP_DIFF = (
+    "--- a/app.js\n+++ b/app.js\n@@ -1,3 +1,3 @@\n function greet(name) {\n-  return 'Hello ' + name;\n"
+    "+  return `Hello ${name}`;\n }\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("broken", "whole", "where"),
+    [
+        (UNPARSABLE, DIFF, "src/greeter.py:2:"),
+        (APP_DIFF.replace("+  return ", "+  return ("), APP_DIFF, "app.js:2:"),
+    ],
+    ids=["python", "javascript"],
+)
+def test_a_new_syntax_error_is_mended(
+    tmp_path: Path, service: ReportService, broken: str, whole: str, where: str
+) -> None:
+    with FakeModel([fenced(broken), fenced(whole)]) as model, started(tmp_path, service, **reaching(model)) as runner:
+        runner.give(raw_job(tmp_path, {**FILES, "app.js": APP}, provider="openai", verify=[command("true")]))
+
+        assert runner.result()["message"] == "the change is made, in round 2"
+
+    assert verdicts(service) == ["applied", "applied"]
+    repair = model.completions[1].data["messages"][-1]["content"]
+    assert where in repair
+    assert "not valid any more" in repair
+
+
+def test_a_syntax_error_that_stays_is_said_and_the_change_handed_over(tmp_path: Path, runner: Runner) -> None:
+    runner.give(raw_job(tmp_path, replies=[fenced(UNPARSABLE)] * 2, repair_rounds=1))
+
+    result = runner.result()
+    assert (result["outcome"], result["code"]) == ("failed", "syntax")
+    assert result["message"].startswith("src/greeter.py:2:")
+    assert b"))" in collected(runner)
+
+
+def test_a_refused_second_answer_leaves_the_syntax_error_of_the_first(tmp_path: Path, runner: Runner) -> None:
+    runner.give(raw_job(tmp_path, replies=[fenced(UNPARSABLE), fenced(MISFIT)], repair_rounds=1))
+
+    assert runner.result()["code"] == "syntax"
+    assert len(runner.service.of_kind("rejected")) == 1
+
+
+def test_a_change_that_parses_is_not_given_up_for_one_that_does_not(tmp_path: Path, runner: Runner) -> None:
+    replies = [fenced(WRONG), fenced(UNPARSABLE)]
+
+    runner.give(raw_job(tmp_path, replies=replies, verify=[command(HELLO)], repair_rounds=1))
+
+    assert runner.result()["message"].startswith("the change of round 1 is handed over")
+    assert b"Hallo" in collected(runner)
+
+
+def test_a_file_that_did_not_parse_before_demands_no_repair(tmp_path: Path, runner: Runner) -> None:
+    files = {**FILES, "src/greeter.py": "def broken(:\n" + GREETER}
+    diff = DIFF.replace("@@ -1,5 +1,5 @@\n", "@@ -1,6 +1,6 @@\n def broken(:\n")
+
+    runner.give(raw_job(tmp_path, files, replies=[fenced(diff)]))
+
+    assert runner.result()["message"] == "the change is made, in round 1"
 
 
 @pytest.mark.parametrize("limit", [8_192, 64_000])

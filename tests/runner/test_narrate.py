@@ -13,6 +13,7 @@ from pithy_local.door.reports import Event, Reports, Result
 from pithy_local.door.serving import Loopback
 from runner.errors import PatchRefused, Question, RepoAnalysisError
 from runner.narrate import Narrator, Step, Verdict
+from runner.providers import Reply
 from runner.wire import Host
 
 
@@ -53,11 +54,27 @@ def test_every_step_and_every_verdict_is_known(tell: Narrator, taken: Taken) -> 
 
 
 def test_a_change_is_ready(tell: Narrator, taken: Taken) -> None:
-    tell.changed(b"diff --git")
+    tell.changed(b"diff --git", 2)
     tell.ready("done")
 
     assert taken.reports.diff == b"diff --git"
-    assert taken.reports.result == Result("ready", None, "done", {})
+    assert taken.reports.result == Result("ready", None, "done", {}, mended=2)
+
+
+def test_a_reply_is_handed_over_with_its_writer(tell: Narrator, taken: Taken) -> None:
+    tell.answered(1, Reply(text="QUESTION: …?", finish_reason="stop", provider="openai", model="gpt-4o"))
+
+    (reply,) = taken.data("reply")
+    assert reply == {
+        "round": 1, "text": "QUESTION: …?", "finish_reason": "stop", "provider": "openai", "model": "gpt-4o",
+    }  # fmt: skip
+
+
+def test_the_longest_reply_that_is_recorded_fits_into_an_event(tell: Narrator, taken: Taken) -> None:
+    tell.answered(1, Reply(text="😀" * 1_000_000, finish_reason="stop"))
+
+    (reply,) = taken.data("reply")
+    assert reply["text"] == "😀" * 300_000
 
 
 def test_a_refused_answer_is_kept_and_a_failure_says_what_to_do(tell: Narrator, taken: Taken) -> None:

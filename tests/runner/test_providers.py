@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from runner.errors import AgentError, ProviderError
+from runner.job import Scripted
 from runner.providers import for_job
 from runner.providers.anthropic import AnthropicProvider
 from runner.providers.base import Message
@@ -220,9 +221,12 @@ def test_a_server_that_is_not_there_is_a_service_error(monkeypatch: pytest.Monke
 
 
 def test_the_script_answers_in_order_and_then_fails() -> None:
-    scripted = ScriptedProvider(["one", "two"])
+    replies = [Scripted(text="one", finish_reason="stop"), Scripted(text="two", finish_reason="length")]
+    scripted = ScriptedProvider(replies)
 
-    assert [scripted.ask(TALK).text, scripted.ask(TALK).text] == ["one", "two"]
+    answers = [scripted.ask(TALK), scripted.ask(TALK)]
+
+    assert [(answer.text, answer.truncated) for answer in answers] == [("one", False), ("two", True)]
     with pytest.raises(AgentError, match="no more replies") as failed:
         scripted.ask(TALK)
     assert failed.value.code == "agent_failed"

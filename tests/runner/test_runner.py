@@ -21,8 +21,10 @@ def test_a_good_answer_becomes_a_diff_and_a_changed_tree(tmp_path: Path, runner:
 
     result = runner.result()
 
-    assert result == {"outcome": "ready", "code": None, "message": "the change is made, in round 1", "detail": {}}
-    assert runner.service.kinds() == ["step", "step", "step", "step", "step", "answer", "diff", "result"]
+    assert result == {
+        "outcome": "ready", "code": None, "message": "the change is made, in round 1", "detail": {}, "mended": 0,
+    }  # fmt: skip
+    assert runner.service.kinds() == ["step", "step", "step", "reply", "step", "step", "answer", "diff", "result"]
     steps = [(step["name"], step["round"]) for step in runner.service.of_kind("step")]
     assert steps == [("clone", 0), ("survey", 0), ("ask", 1), ("apply", 1), ("diff", 1)]
     assert b"+    return f'Hello {name}'" in runner.service.of_kind("diff")[0]
@@ -53,7 +55,7 @@ def test_a_refused_answer_is_reported_and_mended(tmp_path: Path, runner: Runner)
     assert runner.result()["outcome"] == "ready"
     (rejected,) = runner.service.of_kind("rejected")
     assert (rejected["round"], rejected["code"], rejected["patch"]) == (1, "patch_rejected", fenced(MISFIT))
-    assert "patch does not apply" in rejected["reason"]
+    assert "deleted_not_found" in rejected["reason"]
     verdicts = [(answer["round"], answer["verdict"]) for answer in runner.service.of_kind("answer")]
     assert verdicts == [(1, "patch_rejected"), (2, "applied")]
 
@@ -134,7 +136,7 @@ def test_lost_answers_of_the_host_do_not_disturb(tmp_path: Path) -> None:
         runner.give(raw_job(tmp_path, replies=[fenced(DIFF)]))
 
         assert runner.result()["outcome"] == "ready"
-        assert [report.n for report in service.taken] == list(range(1, 9))
+        assert [report.n for report in service.taken] == list(range(1, 10))
 
 
 def test_a_host_that_refuses_is_told_nothing_more(tmp_path: Path) -> None:
@@ -166,7 +168,7 @@ def test_a_model_sees_the_files_the_rules_and_its_own_mistake(tmp_path: Path, se
     for text in (GREETER, "Prefer f-strings.", "Use an f-string", "greet() in src/greeter.py should use an f-string."):
         assert text in first[1]["content"]
     assert [message["role"] for message in second] == ["system", "user", "assistant", "user"]
-    assert "patch does not apply" in second[3]["content"]
+    assert "deleted_not_found" in second[3]["content"]
     assert "agent · round 1 · asking openai gpt-4o" in log
     assert "900 tokens in" in log
     assert "Goodbye" not in log
@@ -186,8 +188,8 @@ def test_a_repair_shows_the_files_that_were_meant(tmp_path: Path, service: Repor
 
 
 def test_an_answer_cut_at_the_output_limit_is_not_applied(tmp_path: Path, service: ReportService) -> None:
-    cut = Reply(text=fenced(DIFF), finish_reason="length")
-    with FakeModel([cut]) as model, started(tmp_path, service, **reaching(model)) as runner:
+    cut = Reply(text=fenced(DIFF)[:-40], finish_reason="length")
+    with FakeModel([cut, "no"]) as model, started(tmp_path, service, **reaching(model)) as runner:
         runner.give(raw_job(tmp_path, provider="openai", repair_rounds=0))
 
         assert runner.result()["code"] == "patch_malformed"

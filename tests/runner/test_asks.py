@@ -1,10 +1,10 @@
-"""A question is one only when nothing like a change stands beside it."""
+"""A question or a request for files is one only when nothing like a change stands beside it."""
 
 from __future__ import annotations
 
 import pytest
 
-from runner import question
+from runner import asks
 from tests.runner.support import DIFF, fenced
 
 
@@ -23,7 +23,7 @@ from tests.runner.support import DIFF, fenced
     ],
 )
 def test_a_question_is_found_to_its_end(answer: str, asked: str) -> None:
-    assert question.asked(answer) == asked
+    assert asks.question(answer) == asked
 
 
 @pytest.mark.parametrize(
@@ -43,11 +43,37 @@ def test_a_question_is_found_to_its_end(answer: str, asked: str) -> None:
     ],
 )
 def test_anything_else_is_none(answer: str) -> None:
-    assert question.asked(answer) is None
+    assert asks.question(answer) is None
 
 
 def test_a_question_is_bounded() -> None:
-    asked = question.asked("QUESTION: " + "Why? " * 10_000)
+    asked = asks.question("QUESTION: " + "Why? " * 10_000)
 
     assert asked is not None
     assert len(asked) == 4_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "paths"),
+    [
+        ("NEED: src/a.py", ("src/a.py",)),
+        ("I must see its caller.\n\nNEED: `src/a.py`\nNEED: ./b.py (its caller)\n", ("src/a.py", "b.py")),
+        ("- **NEED:** a.py, b.py\n1. NEED: a.py", ("a.py", "b.py")),
+        ("```\nNEED: with space.py\n```", ("with space.py",)),
+        ("<think>NEED: x.py</think>\nNEED: a.py – for its types\r\n", ("a.py",)),
+    ],
+)
+def test_files_that_are_needed_are_found(answer: str, paths: tuple[str, ...]) -> None:
+    assert asks.files(answer) == paths
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "NEED:", "NEED: ``", "I need: nothing", "<think>NEED: a.py", "NEED: a.py\n" + fenced(DIFF), "NEED: a\0b"],
+)
+def test_nothing_else_is_a_request_for_files(answer: str) -> None:
+    assert asks.files(answer) == ()
+
+
+def test_requests_are_bounded() -> None:
+    assert len(asks.files("".join(f"NEED: f{n}.py\n" for n in range(10_000)))) == asks.MOST_FILES

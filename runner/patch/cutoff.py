@@ -1,0 +1,57 @@
+"""Answers that stop before their end: a hunk that may be half of one is never applied."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from runner.patch.answer import Answer
+from runner.patch.edit import Hunk
+from runner.patch.prose import prose_from
+from runner.patch.refusal import stop
+
+_END_MARK = re.compile(r"</\w+>|EOF|END|PATCH|`{3,}|~{3,}")
+_CONTEXT = 3
+
+
+def check(answer: Answer) -> None:
+    """Judge the last hunk of `answer` by how the answer ends; it is marked as suspect where the file must decide.
+
+    Raises Stop(truncated).
+    """
+    last = answer.edits[-1]
+    if answer.ending == "closed" or last.whole:
+        return
+    if not last.hunks:
+        if answer.ending == "sudden":
+            raise stop("truncated", f"the answer ends within the header of {last.name}", last.name)
+        return
+    hunk = last.hunks[-1]
+    if _goes_on_in_words(hunk):
+        return
+    if answer.ending == "sudden" and not (hunk.is_counted and hunk.first.tags[-1] != "+"):
+        raise stop("truncated", f"the answer ends within a line of {last.name}: it was cut off", last.name)
+    if answer.ending == "unclosed" and _is_short(hunk):
+        raise stop("truncated", f"the answer ends inside a hunk of {last.name}: it was cut off", last.name)
+    if answer.ending == "newline" and _is_short(hunk) and _looks_half(hunk):
+        last.hunks[-1] = replace(hunk, suspect=True)
+
+
+def _goes_on_in_words(hunk: Hunk) -> bool:
+    """Whether an explanation or a mark of the end follows, so that the hunk itself is whole."""
+    start = prose_from(hunk.lines)
+    return start is not None and (hunk.lines[start] == "" or _END_MARK.match(hunk.lines[start].strip()) is not None)
+
+
+def _is_short(hunk: Hunk) -> bool:
+    """Whether lines are missing that the header counts, and none is too many."""
+    if hunk.counts is None or hunk.is_counted:
+        return False
+    return len(hunk.first.old) <= hunk.counts[0] and len(hunk.first.new) <= hunk.counts[1]
+
+
+def _looks_half(hunk: Hunk) -> bool:
+    """Whether the hunk begins as git's hunks do, and does not end like one. (A new file has no such ends.)"""
+    tags = hunk.first.tags
+    leading, trailing = len(tags) - len(tags.lstrip(" ")), len(tags) - len(tags.rstrip(" "))
+    return bool(hunk.first.old) and trailing < _CONTEXT and (leading == _CONTEXT or hunk.line == 1)
