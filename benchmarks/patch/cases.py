@@ -69,7 +69,7 @@ class Sandbox:
             put(self.repo, files)
 
     def judge(self, case: Case, applied: bool, before: Files, after: Files) -> Verdict:
-        """`wrong`: other than intended, applied what must be refused, refused and changed, or touched what is outside."""
+        """`wrong`: not as intended, applied what must be refused, refused and changed, or touched what is outside."""
         got = snapshot(self.repo)
         if self._around() != self._outside:
             self._build()

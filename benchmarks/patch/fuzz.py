@@ -21,28 +21,50 @@ from runner.errors import PatchRefused
 from runner.patch import apply_answer
 
 _SECONDS = 2.0
+_APP = b"""import os
+
+
+def one():
+    return 1
+
+
+def two():
+    return 2
+
+
+def one_more():
+    return 1
+"""
 FILES: Files = {
-    "src/app.py": ("100644", b"import os\n\n\ndef one():\n    return 1\n\n\ndef two():\n    return 2\n\n\ndef one_more():\n    return 1\n"),
+    "src/app.py": ("100644", _APP),
     "src/win.txt": ("100644", b"alpha\r\nbeta\r\n\r\ngamma\r\n"),
     "main.go": ("100755", b"package main\n\nfunc main() {\n\tif true {\n\t\trun()\n\t}\n}\n"),
-    "docs/guide.md": ("100644", "# Gu\u00efde\n\n```diff\n-a\n+b\n```\n\n- item \u201cone\u201d\n- item two\n".encode()),
+    "docs/guide.md": (
+        "100644",
+        "# Gu\u00efde\n\n```diff\n-a\n+b\n```\n\n- item \u201cone\u201d\n- item two\n".encode(),
+    ),
     "bare.txt": ("100644", b"first\nlast"),
     "empty": ("100644", b""),
     "latin.txt": ("100644", b"caf\xe9\nplain\n"),
     "image.png": ("100644", b"\x89PNG\0\0"),
     "out": ("120000", b"../.."),
     "inner": ("120000", b"src/app.py"),
-}  # fmt: skip
+}
 _PLAIN = ("src/app.py", "src/win.txt", "main.go", "docs/guide.md", "bare.txt")
 _PATHS = (
-    *FILES, "new.py", "src/new/deep.txt", "../evil", "/tmp/evil-fuzz", ".git/hooks/post-checkout", ".GIT/config", "out/evil", "a\\b",
-    "src", "src/app.py/x", "\u202e.git/x", "git~1/x", "", ".", "a b.txt", '"q\\".txt"', "x" * 300, "nul\0.txt",
+    *FILES, "new.py", "src/new/deep.txt", "../evil", "/tmp/evil-fuzz", ".git/hooks/post-checkout", ".GIT/config",
+    "out/evil", "a\\b", "src", "src/app.py/x", "\u202e.git/x", "git~1/x", "", ".", "a b.txt", '"q\\".txt"', "x" * 300,
+    "nul\0.txt",
+)  # fmt: skip
+_HEADERS = (
+    "new file mode 100644", "new file mode 120000", "deleted file mode 100644", "old mode 100644", "new mode 100755",
+    "similarity index 90%",
 )  # fmt: skip
 _SCRAPS = (
-    "```", "```diff", "~~~", "````", "@@ -1,3 +1,3 @@", "@@ ... @@", "@@", "@@ -4,2 +4,3 @@ def one():", "@@ -0,0 +1 @@", "\\ No newline at end of file",
-    "*** Begin Patch", "*** End Patch", "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE", "-- ", "2.39.5", "Binary files a and b differ",
-    "new file mode 100644", "new file mode 120000", "deleted file mode 100644", "old mode 100644", "new mode 100755", "similarity index 90%",
-    "<think>", "</think>", "Here is the change:", "- Updated it.", "+ More.", " ...", "+# ... existing code ...", "\u2028", "\x0c", "\ud800",
+    *_HEADERS, "```", "```diff", "~~~", "````", "@@ -1,3 +1,3 @@", "@@ ... @@", "@@", "@@ -4,2 +4,3 @@ def one():",
+    "@@ -0,0 +1 @@", "\\ No newline at end of file", "*** Begin Patch", "*** End Patch", "<<<<<<< SEARCH", "=======",
+    ">>>>>>> REPLACE", "-- ", "2.39.5", "Binary files a and b differ", "<think>", "</think>", "Here is the change:",
+    "- Updated it.", "+ More.", " ...", "+# ... existing code ...", "\u2028", "\x0c", "\ud800",
 )  # fmt: skip
 
 
@@ -79,27 +101,12 @@ def answer(rng: Random) -> str:
 def _section(rng: Random) -> list[str]:
     path, other = rng.choice((rng.choice(_PLAIN), rng.choice(_PLAIN), rng.choice(_PATHS))), rng.choice(_PATHS)
     plain = (f"a/{path}", f"b/{path}")
-    names = rng.choice(
-        (
-            plain,
-            plain,
-            plain,
-            (f"a/{path}", f"b/{path}"),
-            (path, path),
-            ("/dev/null", f"b/{path}"),
-            (f"a/{path}", "/dev/null"),
-            (f"a/{path}", f"b/{other}"),
-        )
-    )
+    odd = ((path, path), ("/dev/null", plain[1]), (plain[0], "/dev/null"), (plain[0], f"b/{other}"))
+    names = rng.choice((plain, plain, plain, *odd))
     lines = [f"diff --git a/{path} b/{other if rng.random() < 0.1 else path}"] if rng.random() < 0.5 else []
     if rng.random() < 0.2:
-        lines += rng.choice(
-            (
-                [f"rename from {path}", f"rename to {other}"],
-                [f"copy from {path}", f"copy to {other}"],
-                [rng.choice(_SCRAPS[18:24])],
-            )
-        )
+        verb = rng.choice(("rename", "copy"))
+        lines += rng.choice(([f"{verb} from {path}", f"{verb} to {other}"], [rng.choice(_HEADERS)]))
     lines += [f"--- {names[0]}", f"+++ {names[1]}"]
     for _ in range(rng.randint(0, 3)):
         lines += _hunk(rng, path)
@@ -112,46 +119,29 @@ def _hunk(rng: Random, path: str) -> list[str]:
     start = rng.randrange(len(text))
     body: list[str] = []
     for line in text[start : start + rng.randint(1, 6)]:
-        kind = rng.randrange(10)
-        body += (
-            [f" {line}"]
-            if kind < 5
-            else [f"-{line}"]
-            if kind < 7
-            else [f"-{line}", f"+{line}x"]
-            if kind < 9
-            else [f"+{line}!", f" {line}"]
+        kept, gone = [f" {line}"], [f"-{line}"]
+        body += rng.choice(
+            (kept, kept, kept, kept, kept, gone, [*gone, f"+{line}x"], [*gone, f"+{line}x"], [f"+{line}!", *kept])
         )
     old, new = (sum(line[0] in tags for line in body) for tags in (" -", " +"))
-    shift = rng.choice((0, 0, 0, 1, -1, 40))
-    header = rng.choice(
-        (
-            f"@@ -{max(start + 1 + shift, 0)},{old} +{start + 1},{new} @@",
-            f"@@ -{start + 1},{old} +{start + 1},{new} @@",
-            "@@ ... @@",
-            "@@",
-        )
-    )
-    return [header, *body]
+    shifted = max(start + 1 + rng.choice((0, 1, -1, 40)), 0)
+    numbered = (f"@@ -{shifted},{old} +{start + 1},{new} @@", f"@@ -{start + 1},{old} +{start + 1},{new} @@")
+    return [rng.choice((*numbered, "@@ ... @@", "@@")), *body]
 
 
 def _foreign(rng: Random) -> list[str]:
     path = rng.choice((rng.choice(_PLAIN), rng.choice(_PATHS)))
     body = _hunk(rng, path)[1:]
     old, new = ([line[1:] for line in body if line[0] in tags] for tags in (" -", " +"))
-    verb = rng.choice(("Update", "Add", "Delete"))
-    return rng.choice((
-        ["*** Begin Patch", f"*** {verb} File: {path}", *(["@@", *body] if verb == "Update" else ["+x"] if verb == "Add" else []), "*** End Patch"],
-        [path, "<<<<<<< SEARCH", *old, "=======", *new, ">>>>>>> REPLACE"],
-        [path, "```", *new, *old, "```"],
-    ))  # fmt: skip
+    verb, lines = rng.choice((("Update", ["@@", *body]), ("Add", ["+x"]), ("Delete", [])))
+    patch = ["*** Begin Patch", f"*** {verb} File: {path}", *lines, "*** End Patch"]
+    search = [path, "<<<<<<< SEARCH", *old, "=======", *new, ">>>>>>> REPLACE"]
+    return rng.choice((patch, search, [path, "```", *new, *old, "```"]))
 
 
 def _noise(rng: Random) -> list[str]:
-    return [
-        rng.choice((*_SCRAPS, "".join(chr(rng.choice((9, 13, 32, 43, 45, 64, 97, 233, 8232))) for _ in range(9))))
-        for _ in range(rng.randint(1, 8))
-    ]
+    letters = [chr(rng.choice((9, 13, 32, 43, 45, 64, 97, 233, 8232))) for _ in range(9)]
+    return [rng.choice((*_SCRAPS, "".join(letters))) for _ in range(rng.randint(1, 8))]
 
 
 def run(count: int, rng: Random, folder: Path) -> Tally:

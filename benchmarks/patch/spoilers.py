@@ -17,8 +17,11 @@ _EVIL = (
 
 
 _PLACEHOLDERS = (
-    "... existing code ...", "# ... rest of the function ...", "// ... existing code ...", "... (rest of the implementation) ...",
-)  # fmt: skip
+    "... existing code ...",
+    "# ... rest of the function ...",
+    "// ... existing code ...",
+    "... (rest of the implementation) ...",
+)
 
 
 def stale_minus(rng: Random, commit: Commit, diff: Diff) -> str | None:
@@ -155,7 +158,8 @@ def new_over_old(rng: Random, commit: Commit, diff: Diff) -> str | None:
 REFUSED: dict[str, Spoiler] = {
     function.__name__: function
     for function in (
-        stale_minus, minus_left_out, truncated, ambiguous, two_drafts, reversed_, placeholder, evil, missing_file, new_over_old,
+        stale_minus, minus_left_out, truncated, ambiguous, two_drafts, reversed_, placeholder, evil, missing_file,
+        new_over_old,
     )
 }  # fmt: skip
 """Every one of these answers must be refused."""

@@ -40,15 +40,13 @@ def read(text: str) -> Answer:
         raise stop("too_large", f"the answer has more than {_LINES_LIMIT:,} lines")
     if not text.strip():
         raise stop("empty_answer", "the answer is empty")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise stop("not_unicode", "the answer is not valid Unicode text") from error
+    _refuse_surrogates(text)
     heads = text.count("@@") // 2 + text.count("\n--- ") + text.count("diff --git ") + text.count("<<<<<<<")
     if heads > 2 * _HUNKS_LIMIT:
         raise stop("too_large", f"the answer has more than {_HUNKS_LIMIT:,} hunks")
     text = dress.without_thoughts(text)
     packed = dress.unpacked(text)
+    _refuse_surrogates(packed or "")
     found = _pieces(text if packed is None else packed)
     edits = _edits(found)
     if len(edits) > _FILES_LIMIT:
@@ -56,6 +54,14 @@ def read(text: str) -> Answer:
     if sum(len(edit.hunks) for edit in edits) > _HUNKS_LIMIT:
         raise stop("too_large", f"the answer has more than {_HUNKS_LIMIT:,} hunks")
     return Answer(edits=edits, ending="closed" if packed is not None else _ending(found, text))
+
+
+def _refuse_surrogates(text: str) -> None:
+    """Raise Stop(not_unicode) for text that cannot be written to a file: JSON can spell what Unicode has not."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise stop("not_unicode", "the answer is not valid Unicode text") from error
 
 
 def _pieces(text: str) -> list[Piece]:

@@ -5,6 +5,7 @@ Gaps are between two context lines alone; deleted lines and what stands beside t
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from runner.patch.edit import Body
@@ -48,6 +49,9 @@ class _Search:
         self._keys = source.keys(_LEVEL)
         self._wanted = [KEYS[_LEVEL](line) for line in self.body.old]
         self._may_skip, self._elided = _boundaries(marked.tags)
+        self._where: dict[str, list[int]] = {}
+        for at, line in enumerate(self._keys) if self._elided else ():
+            self._where.setdefault(line, []).append(at)
         added = (KEYS[_LEVEL](text) for tag, text in kept if tag == "+")
         self._added = {line for line in added if line}
         self._steps = 0
@@ -86,10 +90,11 @@ class _Search:
         """Where old line `index` may stand from line `at` on."""
         wanted = self._wanted[index]
         if index in self._elided:
-            for later in range(at, len(self._keys)):
-                self._steps += self._keys[later] == wanted
-                if self._keys[later] == wanted:
-                    yield later
+            places = self._where.get(wanted, [])
+            for later in places[bisect_left(places, at) :]:
+                if self._steps > _STEPS:
+                    return
+                yield later
             return
         for later in range(at, min(at + _SKIPPED - skipped + 1, len(self._keys))):
             if self._keys[later] == wanted:

@@ -56,10 +56,10 @@ class Resolver:
             names = edit.old
             if names is None or edit.created or self._tree.existing(names) is not None:
                 continue
-            for path in self._tree.similar(names):
-                roots |= {name.removesuffix(path) for name in names if name.endswith(f"/{path}")}
-                short |= any(path.endswith(f"/{name}") for name in names)
-        return (roots.pop() if len(roots) == 1 else ""), short
+            for path in self._tree.similar(names[:1]):
+                roots |= {names[0].removesuffix(path)} if names[0].endswith(f"/{path}") else set()
+                short |= path.endswith(f"/{names[0]}")
+        return (roots.pop(), short) if len(roots) == 1 else ("", short or bool(roots))
 
     def _may_create(self, edit: FileEdit) -> bool:
         """Whether a file that is not there is to be made: said so, or shown as lines from the first on."""

@@ -15,7 +15,7 @@ from runner.patch import apply_answer
 from tests.runner.support import AFTER, DIFF, FILES, GREETER, MISFIT, fenced
 from tests.support import git, make_repo
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NEW = "diff --git a/{0} b/{0}\nnew file mode {1}\n--- /dev/null\n+++ b/{0}\n@@ -0,0 +1 @@\n+x = 1\n"
 
 
@@ -102,12 +102,12 @@ def test_a_deleted_line_that_looks_like_a_header_is_content(repo: Path) -> None:
     assert (repo / "q.sql").read_text() == "a\n++ new\nb\n"
 
 
-def test_a_diff_that_does_not_fit_is_rejected_in_gits_words(repo: Path) -> None:
+def test_a_diff_that_does_not_fit_is_rejected_with_the_real_lines(repo: Path) -> None:
     refusal = refuse(repo, fenced(MISFIT))
 
     assert (refusal.code, refusal.paths) == ("patch_rejected", ("src/greeter.py",))
-    assert "'Goodbye ' + name" in refusal.message
-    assert "patch does not apply" in refusal.message
+    assert "yours: \"-    return 'Goodbye ' + name\"" in refusal.message
+    assert "in the file: \"    return 'Hello ' + name\"" in refusal.message
 
 
 def test_one_file_that_does_not_fit_stops_all_of_them(repo: Path) -> None:
@@ -131,23 +131,27 @@ def test_a_wrong_idea_of_which_files_there_are_is_rejected(repo: Path, answer: s
 @pytest.mark.parametrize(
     ("diff", "reason"),
     [
-        (DIFF.replace("@@ -1,5 +1,5 @@", "@@ ... @@"), "hunk header"),
-        (DIFF.replace(" def bye", "def bye"), "no part of a diff: 'def bye"),
-        (DIFF + "That is all.\n", "no part of a diff: 'That is all"),
-        (DIFF.split("@@", maxsplit=1)[0], "no hunk"),
-        ("diff --git a/x b/x\nindex 123..456 100644\n", "no change"),
-        ("--- a/x\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n", "two files"),
+        (DIFF.split("@@", maxsplit=1)[0], "no change follows"),
+        ("diff --git a/x b/x\nindex 123..456 100644\n", "no change follows"),
         ("--- /dev/null\n+++ /dev/null\n@@ -1 +1 @@\n-a\n+b\n", "names no file"),
-        ("@@ -1 +1 @@\n-a\n+b\n", "no part of a diff"),
-        ("rename to docs/x\n", "no part of a diff: 'rename to"),
+        ("@@ -1 +1 @@\n-a\n+b\n", "belongs to no file"),
+        ("rename to docs/x\n", "holds no diff"),
         (DIFF.replace("f'Hello", "f'\ud800Hello"), "Unicode"),
+        ("diff --cc x\n@@@ -1 -1 +1 @@@\n++a\n", "combined"),
+        ("*** x\n--- x\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n", "context diffs"),
     ],
 )
-def test_what_git_could_only_guess_at_is_malformed(repo: Path, diff: str, reason: str) -> None:
+def test_what_could_only_be_guessed_at_is_malformed(repo: Path, diff: str, reason: str) -> None:
     refusal = refuse(repo, fenced(diff))
 
     assert refusal.code == "patch_malformed"
     assert reason in refusal.message
+
+
+def test_two_files_in_one_header_are_not_a_rename_if_both_are_there(repo: Path) -> None:
+    refusal = refuse(repo, fenced("--- a/README.md\n+++ b/src/greeter.py\n@@ -1 +1 @@\n-# Greeter\n+b\n"))
+
+    assert refusal.code == "patch_rejected"
 
 
 def test_a_truncated_answer_is_refused_even_if_it_would_fit(repo: Path) -> None:
@@ -163,7 +167,6 @@ def test_a_truncated_answer_is_refused_even_if_it_would_fit(repo: Path) -> None:
         "../out.py",
         "/etc/out.py",
         "src/../../out.py",
-        "src/./x.py",
         ".git/hooks/pre-commit",
         "sub/.GIT/config",
         ".git./config",
@@ -218,7 +221,9 @@ def test_the_command_applies_and_exits_0(repo: Path) -> None:
     done = run_cli(repo, fenced(DIFF), "--json")
 
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"applied": True, "code": None, "reason": None, "paths": ["src/greeter.py"]}
+    told = json.loads(done.stdout)
+    assert (told["applied"], told["code"], told["paths"], told["mended"]) == (True, None, ["src/greeter.py"], 0)
+    assert told["hunks"] == [{"path": "src/greeter.py", "hunk": 1, "line": 1, "level": "exact"}]
     assert (repo / "src/greeter.py").read_text() == AFTER
 
 
@@ -234,12 +239,9 @@ def test_the_command_tells_a_refusal_as_json(repo: Path) -> None:
     done = run_cli(repo, "no diff here", "--json")
 
     assert done.returncode == 2
-    assert json.loads(done.stdout) == {
-        "applied": False,
-        "code": "patch_malformed",
-        "reason": "the answer holds no diff",
-        "paths": [],
-    }
+    told = json.loads(done.stdout)
+    assert (told["applied"], told["code"], told["paths"]) == (False, "patch_malformed", [])
+    assert [problem["reason"] for problem in told["problems"]] == ["no_diff"]
 
 
 def test_the_command_wants_the_root_of_a_work_tree(repo: Path) -> None:
