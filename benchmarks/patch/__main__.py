@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
     for name in options.tool or APPLIERS:
         with tempfile.TemporaryDirectory(prefix="patch-bench-") as folder:
             scores[name] = measure(APPLIERS[name], cases, chosen, Sandbox(Path(folder)))
-    print(_told(scores, len(chosen), as_json=options.json))  # noqa: T201 - a command's result
+    print(_told(scores, len(chosen), as_json=options.json))
     return 1 if "this engine" in scores and scores["this engine"].wrong else 0
 
 

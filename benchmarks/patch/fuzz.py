@@ -179,7 +179,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="patch-fuzz-") as folder:
         tally = run(options.count, Random(options.seed), Path(folder))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"{tally.applied} applied, {tally.refused} refused, slowest {tally.slowest:.2f} s, {memory} MB at most")  # noqa: T201
+    print(f"{tally.applied} applied, {tally.refused} refused, slowest {tally.slowest:.2f} s, {memory} MB at most")
 
 
 if __name__ == "__main__":
