@@ -58,6 +58,8 @@ def truncated(rng: Random, commit: Commit, diff: Diff) -> str | None:
         return None
     cut = rng.randint(start + 40, len(text) - 10)
     inside = text[:cut].rstrip("\n")
+    if text[len(inside) :].startswith(("\n@@", "\ndiff ")):
+        return None
     if inside.rsplit("\n", 1)[-1].startswith(("diff ", "index", "---", "+++", "@@", "new ", "del")):
         return None
     return inside if rng.random() < 0.5 else f"Here:\n\n```diff\n{inside}"

@@ -24,7 +24,7 @@ _DIAGNOSED = 6
 class HunkReport:
     """Where a hunk went: `line` (from 1) of `path`, and the level that was needed to find it there.
 
-    `width`: the answer has that many blanks where the file has a tab.
+    `width`: the answer has that many blanks where the file has a tab; `silent`: it may, and this hunk does not show it.
     """
 
     path: str
@@ -32,6 +32,7 @@ class HunkReport:
     line: int
     level: Level
     width: int | None = None
+    silent: bool = False
 
     @property
     def mended(self) -> bool:
@@ -163,5 +164,7 @@ def _refuse_placeholders(path: str, body: Body, known: frozenset[str], number: i
 
 def _report(path: str, slot: Slot, source: Source) -> HunkReport:
     rule = rewrite.rule_of(source, slot.place) if slot.place.level == Level.WHITESPACE else None
-    width = rule.width if rule else None
-    return HunkReport(path=path, hunk=slot.number, line=slot.place.start + 1, level=slot.place.level, width=width)
+    return HunkReport(
+        path=path, hunk=slot.number, line=slot.place.start + 1, level=slot.place.level,
+        width=rule.width if rule else None, silent=rewrite.is_silent(source, slot.place),
+    )  # fmt: skip

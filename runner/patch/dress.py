@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from runner.patch.fences import pieces
 from runner.patch.refusal import stop
@@ -78,11 +78,6 @@ def is_escaped(text: str) -> bool:
 def unescaped(text: str) -> str:
     """The answer with its HTML entities resolved."""
     return html.unescape(text)
-
-
-def has_entity(lines: Iterable[str]) -> bool:
-    """Whether any line has an HTML entity."""
-    return any(map(_ENTITY.search, lines))
 
 
 def is_markup(path: str) -> bool:

@@ -37,7 +37,14 @@ class Piece:
         if self.label is not None and self.label.lower() in _DIFF_LABELS:
             marked = any(line[:1] in ("+", "-", "@") for line in self.lines)
             return marked or any(_starts(self.lines, at) for at in range(len(self.lines)))
+        if self.label is not None and self.named is not None and not self._begins_with_change:
+            return False  # a whole file, which may show a diff
         return any(_starts(self.lines, at) for at in range(len(self.lines))) or _has_hunk(self.lines)
+
+    @property
+    def _begins_with_change(self) -> bool:
+        written = [at for at, line in enumerate(self.lines) if line.strip()][:2]
+        return any(_starts(self.lines, at) or self.lines[at].startswith("@@") for at in written)
 
 
 def pieces(lines: list[str]) -> Iterator[Piece]:
@@ -56,7 +63,7 @@ def pieces(lines: list[str]) -> Iterator[Piece]:
             continue
         end = _closing(lines, at + 1, fence)
         content = [_dedented(inner, len(fence["indent"])) for inner in lines[at + 1 : end]]
-        if _holds_fences(content, fence["label"]):
+        if _path(named) is None and _holds_fences(content, fence["label"]):
             yield from pieces(content)
         else:
             yield Piece(lines=content, label=fence["label"], named=_path(named), closed=end < len(lines))

@@ -44,13 +44,12 @@ def plan(edits: Sequence[FileEdit], tree: WorkTree) -> Plan:
     except Stop as error:
         return Plan(problems=list(error.problems))
     texts = (text for edit in joined for hunk in edit.hunks for text in hunk.first.texts)
-    keeps_tabs = indent.has_tabs(texts)
-    found = _planned(joined, resolver, tree, Habit(keeps_tabs=keeps_tabs))
+    found = _planned(joined, resolver, tree, Habit(keeps_tabs=True))
     widths = {report.width for report in found.reports} - {None}
-    if len(widths) != 1 or keeps_tabs:
+    if not (widths or any(report.silent for report in found.reports)) or indent.has_tabs(texts):
         return found
     tree.pending.clear()
-    return _planned(joined, resolver, tree, Habit(width=widths.pop()))
+    return _planned(joined, resolver, tree, Habit(width=widths.pop() if len(widths) == 1 else None))
 
 
 def _planned(edits: Sequence[FileEdit], resolver: Resolver, tree: WorkTree, habit: Habit) -> Plan:

@@ -11,7 +11,7 @@ from runner.errors import PatchRefused
 Reason = Literal[
     "empty_answer", "no_diff", "truncated", "too_large", "not_unicode", "malformed", "binary", "unsafe_path", "mode",
     "copy", "conflicting_drafts", "overlap", "missing_file", "ambiguous_path", "exists", "not_text", "not_found",
-    "deleted_not_found", "ambiguous", "no_location", "indentation", "already_applied", "reversed", "placeholder",
+    "deleted_not_found", "ambiguous", "no_location", "indentation", "already_applied", "placeholder",
     "delete_mismatch", "no_change", "not_whole", "write_failed",
 ]  # fmt: skip
 """The reason codes of a report."""

@@ -65,12 +65,19 @@ def rule_of(source: Source, place: Place, habit: Habit = NO_HABIT) -> Rule | Non
         theirs = [source.lines[at] for at in place.positions]
         deleted = [tag == "-" for tag in body.tags if tag in " -"]
         return indent.rule(body.old, theirs, deleted, added, source.has_inner_tabs)
-    silent = not indent.has_tabs(body.texts) and not indent.has_blanks(body.old)
-    if habit.keeps_tabs or not (silent and indent.has_blanks(added) and source.has_tabs):
+    if habit.keeps_tabs or not is_silent(source, place):
         return indent.SAME
     if habit.width is not None:
         return indent.tab_rule(habit.width, added, source.has_inner_tabs)
     return indent.SAME if source.has_blanks else None
+
+
+def is_silent(source: Source, place: Place) -> bool:
+    """Whether blanks are added to a file with tabs, and no other line of the hunk shows if that is meant."""
+    body = place.body
+    if place.level == Level.WHITESPACE or not source.has_tabs or indent.has_tabs(body.texts):
+        return False
+    return not indent.has_blanks(body.old) and indent.has_blanks(body.texts)
 
 
 def _indented(source: Source, place: Place, rule: Rule, text: str) -> str:

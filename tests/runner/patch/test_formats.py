@@ -135,3 +135,13 @@ def test_a_name_that_begins_with_an_underscore_is_kept(tmp_path: Path) -> None:
     applied(repo, "_app/x.py\n```python\na = 1\nb = 3\n```\n")
 
     assert (repo / "_app/x.py").read_text() == "a = 1\nb = 3\n"
+
+
+def test_a_whole_file_may_show_a_diff(tmp_path: Path) -> None:
+    text = "# Guide\n\n```diff\n--- a/notes.md\n+++ b/notes.md\n@@ -1 +1 @@\n-# Notes\n+# More\n```\n"
+    repo = tree(tmp_path, {"docs/guide.md": text, "notes.md": "# Notes\n"})
+
+    applied(repo, f"docs/guide.md\n````\n{text}\nEnd.\n````\n")
+
+    assert (repo / "docs/guide.md").read_text() == f"{text}\nEnd.\n"
+    assert (repo / "notes.md").read_text() == "# Notes\n"
