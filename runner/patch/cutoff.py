@@ -11,6 +11,7 @@ from runner.patch.prose import prose_from
 from runner.patch.refusal import stop
 
 _END_MARK = re.compile(r"</\w+>|EOF|END|PATCH|`{3,}|~{3,}")
+_HEADERS = ("diff --git ", "--- a/", "+++ b/", "@@ -", "index ", "new file mode ", "deleted file mode ", "rename from ")
 _CONTEXT = 3
 
 
@@ -27,10 +28,15 @@ def check(answer: Answer) -> None:
             raise stop("truncated", f"the answer ends within the header of {last.name}", last.name)
         return
     hunk = last.hunks[-1]
-    if _goes_on_in_words(hunk):
+    sudden = answer.ending == "sudden"
+    if _goes_on_in_words(hunk) and not (sudden and _begins_a_header(hunk.lines[-1])):
         return
-    if answer.ending == "sudden" and not (hunk.is_counted and hunk.first.tags[-1] != "+"):
-        raise stop("truncated", f"the answer ends within a line of {last.name}: it was cut off", last.name)
+    if sudden:
+        if not (hunk.is_counted and hunk.first.tags[-1] != "+" and hunk.first.texts[-1].strip()):
+            raise stop("truncated", f"the answer ends within a line of {last.name}: it was cut off", last.name)
+        # Its last line shows that it is whole only if the file has just that line there.
+        readings = tuple(tuple(replace(body, literal=True) for body in group) for group in hunk.readings)
+        last.hunks[-1] = replace(hunk, readings=readings)
     if answer.ending == "unclosed" and _is_short(hunk):
         raise stop("truncated", f"the answer ends inside a hunk of {last.name}: it was cut off", last.name)
     if answer.ending == "newline" and _is_short(hunk) and _looks_half(hunk):
@@ -41,6 +47,11 @@ def _goes_on_in_words(hunk: Hunk) -> bool:
     """Whether an explanation or a mark of the end follows, so that the hunk itself is whole."""
     start = prose_from(hunk.lines)
     return start is not None and (hunk.lines[start] == "" or _END_MARK.match(hunk.lines[start].strip()) is not None)
+
+
+def _begins_a_header(line: str) -> bool:
+    """Whether the answer may have stopped within the next header."""
+    return any(head.startswith(line.rstrip()) for head in _HEADERS)
 
 
 def _is_short(hunk: Hunk) -> bool:

@@ -15,7 +15,7 @@ class Body:
     """One reading of a hunk: a tag and a text for each line.
 
     Tags: " " context, "-" deleted, "+" added, "~" the model left lines out here (`...`). `bare_old` and `bare_new`:
-    that side's last line is said to have no newline. `literal`: other indentation is no excuse (see `hunks`).
+    that side's last line is said to have no newline. `literal`: beyond typography nothing is forgiven.
     `unread`: what would be deleted lines in the part that this reading takes for prose.
     """
 
@@ -35,6 +35,11 @@ class Body:
     def new(self) -> tuple[str, ...]:
         """The lines that will be there afterwards."""
         return tuple(text for tag, text in zip(self.tags, self.texts, strict=True) if tag in " +")
+
+    @cached_property
+    def changed(self) -> tuple[str, ...]:
+        """The added and the deleted lines."""
+        return tuple(text for tag, text in zip(self.tags, self.texts, strict=True) if tag in "+-")
 
     @property
     def changes(self) -> bool:

@@ -24,7 +24,7 @@ _PLACES = 50
 
 def places(body: Body, source: Source) -> list[Place]:
     """Every way to put `body` into the file with such gaps; none if there is too little to hold on to."""
-    if len(body.tags) > _LINES:
+    if body.literal or len(body.tags) > _LINES:
         return []
     tags = "".join(
         "~" if tag == " " and is_elision(text) and not source.has(text, _LEVEL) else tag

@@ -43,7 +43,7 @@ def plan(edits: Sequence[FileEdit], tree: WorkTree) -> Plan:
         resolver = Resolver(tree, joined)
     except Stop as error:
         return Plan(problems=list(error.problems))
-    texts = (text for edit in joined for hunk in edit.hunks for text in hunk.first.texts)
+    texts = (text for edit in joined for hunk in edit.hunks for text in hunk.first.changed)
     found = _planned(joined, resolver, tree, Habit(keeps_tabs=True))
     widths = {report.width for report in found.reports} - {None}
     if not (widths or any(report.silent for report in found.reports)) or indent.has_tabs(texts):

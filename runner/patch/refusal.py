@@ -56,12 +56,12 @@ class Problem:
 
     def words(self) -> str:
         """The problem as lines of text."""
-        where = f"{self.path}: " if self.path else ""
+        where = f"{_plain(self.path)}: " if self.path else ""
         if self.hunk is not None:
             where += f"hunk {self.hunk} of {self.hunks}: "
-        parts = [f"{where}{self.text} [{self.reason}]"]
+        parts = [f"{where}{_plain(self.text)} [{self.reason}]"]
         if self.header:
-            parts.append(f"  its header: {_cut(self.header)}")
+            parts.append(f"  its header: {_plain(_cut(self.header))}")
         if self.yours is not None:
             parts.append(f"  first line that differs, yours: {_cut(self.yours)!r}")
             theirs = "(end of file)" if self.theirs is None else repr(_cut(self.theirs))
@@ -115,6 +115,11 @@ def _report(problems: Sequence[Problem], matched: int) -> str:
         parts.append(f"The other {matched} {'hunk' if matched == 1 else 'hunks'} matched; nothing was applied.")
     text = "\n".join(parts)
     return text if len(text) <= _REPORT_LIMIT else text[: _REPORT_LIMIT - 2] + " …"
+
+
+def _plain(text: str) -> str:
+    """Text of one line, whatever the model put into a name: this is printed too."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def _cut(line: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runner.patch import indent
+from runner.patch.edit import Body
 from runner.patch.indent import NO_HABIT, Habit, Rule
 from runner.patch.levels import Level
 from runner.patch.place import Edit, Place
@@ -65,19 +66,23 @@ def rule_of(source: Source, place: Place, habit: Habit = NO_HABIT) -> Rule | Non
         theirs = [source.lines[at] for at in place.positions]
         deleted = [tag == "-" for tag in body.tags if tag in " -"]
         return indent.rule(body.old, theirs, deleted, added, source.has_inner_tabs)
-    if habit.keeps_tabs or not is_silent(source, place):
+    if habit.keeps_tabs or not _may_lack_tabs(source, body):
         return indent.SAME
     if habit.width is not None:
         return indent.tab_rule(habit.width, added, source.has_inner_tabs)
-    return indent.SAME if source.has_blanks else None
+    return None if is_silent(source, place) and not source.has_blanks else indent.SAME
 
 
 def is_silent(source: Source, place: Place) -> bool:
     """Whether blanks are added to a file with tabs, and no other line of the hunk shows if that is meant."""
     body = place.body
-    if place.level == Level.WHITESPACE or not source.has_tabs or indent.has_tabs(body.texts):
-        return False
-    return not indent.has_blanks(body.old) and indent.has_blanks(body.texts)
+    shown = indent.has_tabs(body.texts) or indent.has_blanks(body.old)
+    return place.level != Level.WHITESPACE and _may_lack_tabs(source, body) and not shown
+
+
+def _may_lack_tabs(source: Source, body: Body) -> bool:
+    changed_with_tabs = indent.has_tabs(body.changed)
+    return source.has_tabs and indent.has_blanks(body.changed) and not changed_with_tabs
 
 
 def _indented(source: Source, place: Place, rule: Rule, text: str) -> str:

@@ -51,3 +51,11 @@ def test_hunks_beyond_typography_are_counted_for_the_reviewer(tmp_path: Path) ->
 
     assert [(each.hunk, each.line, each.level.name) for each in report.hunks] == [(1, 2, "WHITESPACE"), (2, 5, "EXACT")]
     assert report.mended == 1
+
+
+def test_a_report_has_no_control_characters_of_the_model(tmp_path: Path) -> None:
+    refusal = refused(
+        tree(tmp_path, {"f.txt": TEXT}), diff("-x\n+y\n", path="a\x1b[31m\x07.txt", header="@@ -1 +1 @@ \x1b[0m")
+    )
+
+    assert all(char.isprintable() or char == "\n" for char in refusal.message)
