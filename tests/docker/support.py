@@ -18,7 +18,7 @@ from pithy_local.executors.base import Job, Limits
 from pithy_local.executors.engine import Engine
 from pithy_local.models import Phase, Stream
 from tests.door.stand_ins import MemoryGate, MemoryLedger, make_gateway
-from tests.executors.local_host import runner_spec
+from tests.executors.local_host import runner_spec, scripted
 from tests.fakes.model import FakeModel
 from tests.support import make_bare, make_repo
 
@@ -97,7 +97,7 @@ class Attempt:
         self.job = make_job(instance, bundle=bundle, spec=spec, limits=replace(LIMITS, **limits))
 
     def with_replies(self, *replies: str) -> Self:
-        self.job = replace(self.job, spec={**self.job.spec, "replies": list(replies)})
+        self.job = replace(self.job, spec={**self.job.spec, "replies": scripted(*replies)})
         return self
 
 

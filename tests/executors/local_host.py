@@ -84,12 +84,17 @@ def make_job(folder: Path, *, seconds: float = 30.0, max_diff_bytes: int = 1_000
     )  # fmt: skip
 
 
+def scripted(*texts: str) -> list[dict[str, str]]:
+    """Replies as the job has them."""
+    return [{"text": text, "finish_reason": "stop"} for text in texts]
+
+
 def runner_spec(bare: Path, **changes: Any) -> dict[str, Any]:
     """The runner's part of a job on branch `main` of `bare`; the scripted model greets the world."""
     spec = {
-        "version": 2, "task": TASK, "attempt": 1, "title": "Greet", "prompt": "Greet the world", "base": "main",
+        "version": 3, "task": TASK, "attempt": 1, "title": "Greet", "prompt": "Greet the world", "base": "main",
         "base_sha": branch_sha(bare, "main"), "provider": "scripted", "model": "scripted", "temperature": None,
-        "fallback": None, "fallback_max_output_tokens": None, "reasoning": "", "replies": [REPLY],
+        "fallback": None, "fallback_max_output_tokens": None, "reasoning": "", "replies": scripted(REPLY),
         "context_tokens": 24_000, "max_output_tokens": 8192, "call_timeout": 30.0, "repair_rounds": 0,
         "max_diff_bytes": 10_000_000, "verify": [], "verify_timeout": 60.0, "history": [], "findings": [],
     }  # fmt: skip

@@ -25,7 +25,7 @@ from pithy_local.executors.local import RUNNER, LocalExecutor
 from pithy_local.models import Phase, Stream
 from pithy_local.paths import Home
 from tests.door.stand_ins import MemoryGate, MemoryLedger
-from tests.executors.local_host import TASK, RecordingHost, make_job
+from tests.executors.local_host import TASK, RecordingHost, make_job, scripted
 from tests.executors.stand_ins import DAEMON, STAY, WAIT_FOR_JOB, pid_in, python, wait_until_gone
 from tests.support import git, make_repo
 
@@ -142,7 +142,7 @@ def test_a_runner_that_reports_failure_gives_an_empty_diff(
 ) -> None:
     host = RecordingHost()
 
-    collected = executor().run(make_job(tmp_path, replies=["I would rather not."]), host)
+    collected = executor().run(make_job(tmp_path, replies=scripted("I would rather not.")), host)
 
     assert collected.diff == b""
     assert host.gateway.reports.result is not None
