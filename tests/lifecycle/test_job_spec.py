@@ -70,7 +70,7 @@ def world(bench: Workbench, repo: Path) -> World:
 
 def read(spec: dict[str, Any]) -> Job:
     """As the runner does, from JSON."""
-    paths = {"bundle": "/job/repo.git", "repo": "/work/repo"}
+    paths = {"bundle": "/job/repo.git", "repo": "/job/repo"}
     return Job.from_raw(json.loads(json.dumps(spec)) | paths)
 
 

@@ -100,6 +100,8 @@ def test_connections_do_not_grow_with_the_tasks(bench: Workbench, repo: Path) ->
         for _ in range(2):
             settled(bench, queue(bench, repo).id)
         wait_until(lambda: supervisor.running == 0)
+        untold = "SELECT 1 FROM notification WHERE closed_at IS NULL"
+        wait_until(lambda: not bench.store.queue.rows(untold), what="every thread of the supervisor has worked once")
         before = connections()
         for _ in range(6):
             settled(bench, queue(bench, repo).id)
