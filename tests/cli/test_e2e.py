@@ -259,10 +259,10 @@ def test_a_queued_task_is_cancelled_at_once(scripted: Cli, repo: Path) -> None:
     assert (again.code, again.error_lines[0]) == (6, f"pithy-local: error: task {task} is cancelled already")
 
 
-def test_cancel_touches_nothing_when_one_id_is_unknown(scripted: Cli, repo: Path) -> None:
+def test_cancel_cancels_what_there_is_when_one_id_is_unknown(scripted: Cli, repo: Path) -> None:
     task = add(scripted, repo)
     assert scripted("cancel", task, "zzzz").code == 5
-    assert status(scripted, task) == "queued"
+    assert status(scripted, task) == "cancelled"
 
 
 def test_cancel_does_what_it_can(scripted: Cli, repo: Path) -> None:

@@ -90,7 +90,7 @@ def test_run_waits_while_the_queue_is_paused_and_says_so_once(cli: Cli) -> None:
     assert worker.stderr.readline() == b"the queue is paused. `pithy-local resume` goes on.\n"
     cli.seed()
     cli("resume", "--quiet")
-    assert worker.stderr.readline() == b"the queue goes on\n"
+    assert b"the queue goes on\n" in iter(worker.stderr.readline, b"")  # a task may have started just before
     worker.send_signal(signal.SIGINT)
     worker.communicate(timeout=50)
     assert worker.returncode == 130
