@@ -125,8 +125,8 @@ def test_an_engine_that_goes_away_fails_the_task_and_the_next_run_clears_up(worl
 
 
 def test_a_run_killed_before_anything_had_started_loses_nothing(local_world: World) -> None:
+    task = local_world.add()  # asks git for the base branch, too
     gate = local_world.git_server.hold(FETCH)
-    task = local_world.add()
     with local_world.popen("run", "--until-idle") as runner:
         assert gate.reached.wait(30)
         runner.kill()
