@@ -31,6 +31,7 @@ from tests.door.harness import (
 )
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import Reply
+from tests.support import wait_until
 
 MESSAGES = "/anthropic/v1/messages"
 Asking = Callable[..., str]
@@ -80,6 +81,7 @@ def test_unreported_usage_is_estimated_and_marked(
             asking(client, "y" * 3500)
         except AttributeError:  # the SDK's stream helper cannot do without the usage
             assert asking is ask_claude_streaming
+    wait_until(lambda: recorded.calls, what="the settlement of a call whose client left before its end")
     [call] = recorded.calls
     assert call.estimated
     assert 1000 <= call.input_tokens < 1100
