@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pithy_local.store.database import Connection
 
-QUEUE_VERSION = 2
+QUEUE_VERSION = 3
 LOGS_VERSION = 1
 
 QUEUE_1 = """
@@ -250,6 +250,26 @@ CREATE TRIGGER task_reopened AFTER UPDATE OF status ON task
 END;
 """
 
+QUEUE_3 = """
+-- what an attempt's sandbox has told so far: whoever adopts it goes on from there
+ALTER TABLE attempt ADD COLUMN reports INTEGER NOT NULL DEFAULT 0 CHECK(reports >= 0);
+ALTER TABLE attempt ADD COLUMN result TEXT CHECK(result IS NULL OR json_valid(result));
+ALTER TABLE attempt ADD COLUMN leaked INTEGER NOT NULL DEFAULT 0 CHECK(leaked IN (0, 1));
+-- owners that died one after the other without getting further
+ALTER TABLE attempt ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0 CHECK(crashes >= 0);
+
+-- completion reports of other executors: each id counts once
+CREATE TABLE webhook(
+  id TEXT PRIMARY KEY, task INTEGER REFERENCES task(n) ON DELETE SET NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX webhook_task ON webhook(task) WHERE task IS NOT NULL;
+CREATE INDEX webhook_at ON webhook(at);
+-- and those that were refused; never their bodies
+CREATE TABLE refused_webhook(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL, peer TEXT NOT NULL, reason TEXT NOT NULL, webhook_id TEXT) STRICT;
+CREATE INDEX refused_webhook_at ON refused_webhook(at);
+"""
+
 LOGS_1 = """
 CREATE TABLE line(
   task INTEGER NOT NULL, seq INTEGER NOT NULL, attempt INTEGER NOT NULL, at INTEGER NOT NULL,
@@ -306,6 +326,10 @@ def _queue_migrations() -> sqlite_utils.Migrations:
     @steps()
     def m002_breadth(db: sqlite_utils.Database) -> None:
         _run(db, QUEUE_2)
+
+    @steps()
+    def m003_durability(db: sqlite_utils.Database) -> None:
+        _run(db, QUEUE_3)
 
     return steps
 
