@@ -16,7 +16,8 @@ from pithy_local.service.holding import (
     waiting,
     waits,
 )
-from pithy_local.service.images import build_image, list_images, prune_images
+from pithy_local.service.images import build_image, list_images, prune_images, unused_images
+from pithy_local.service.keeping import backup, whole_file
 from pithy_local.service.reading import (
     attempts,
     change_token,
@@ -26,15 +27,19 @@ from pithy_local.service.reading import (
     follow_log,
     last_seq,
     list_tasks,
+    log_bounds,
     log_page,
     log_tail,
+    search_log,
     stats,
     steps,
     wait,
 )
 from pithy_local.service.replaying import Recording, Replay, recording, replayed, replaying
-from pithy_local.service.settling import accept, answer, cancel, prunable, prune, reject, remove, retry
-from pithy_local.service.working import has_worker, run, worker
+from pithy_local.service.serving import ServeOptions
+from pithy_local.service.settling import accept, answer, cancel, execute, prunable, prune, reject, remove, retry
+from pithy_local.service.watching import changes, gauges, heads, last_change
+from pithy_local.service.working import StopSign, has_worker, run, worker
 from pithy_local.store.holds import Pause
 
 __all__ = [
@@ -45,24 +50,33 @@ __all__ = [
     "Pause",
     "Recording",
     "Replay",
+    "ServeOptions",
     "Spending",
+    "StopSign",
     "Wait",
     "accept",
     "add",
     "answer",
     "attempts",
+    "backup",
     "build_image",
     "cancel",
     "change_token",
+    "changes",
     "check_attempt",
     "diff",
+    "execute",
     "explain_pause",
     "find",
     "follow_log",
+    "gauges",
     "has_worker",
+    "heads",
+    "last_change",
     "last_seq",
     "list_images",
     "list_tasks",
+    "log_bounds",
     "log_page",
     "log_tail",
     "moment",
@@ -81,11 +95,14 @@ __all__ = [
     "resume",
     "retry",
     "run",
+    "search_log",
     "spending",
     "stats",
     "steps",
+    "unused_images",
     "wait",
     "waiting",
     "waits",
+    "whole_file",
     "worker",
 ]
