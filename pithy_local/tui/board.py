@@ -116,7 +116,7 @@ class ServiceBoard:
 
     def stop(self) -> None:
         if self._worker is not None:
-            self._worker.stop(cancel=True)
+            self._worker.stop()
 
     def token(self) -> tuple[int, int]:
         return service.change_token(self._app)
@@ -145,14 +145,16 @@ class ServiceBoard:
         return Snapshot(entries=entries, overview=service.overview(self._app))
 
     def log(self, task_id: str, pages: Collection[int] = (), *, newest: int = 0) -> LogPart:
-        end = service.last_seq(self._app, task_id)
+        bounds = service.log_bounds(self._app, task_id)
+        before, end = bounds.first - 1, bounds.last - bounds.first + 1  # an old log's first lines may be gone
         count = -(-end // PAGE)
         wanted = {*pages, *range(max(0, count - newest), count)}
         read = {
-            page: tuple(service.log_page(self._app, task_id, after=page * PAGE, limit=PAGE)) for page in sorted(wanted)
+            page: tuple(service.log_page(self._app, task_id, after=before + page * PAGE, limit=PAGE))
+            for page in sorted(wanted)
         }
         # lines that came in while we read: the end is where the last page we hold ends
-        end = max([end, *(lines[-1].seq for lines in read.values() if lines)])
+        end = max([end, *(lines[-1].seq - before for lines in read.values() if lines)])
         return LogPart(task=task_id, end=end, pages=read)
 
     def add(self, draft: Draft) -> tuple[Task, tuple[str, ...]]:
