@@ -204,13 +204,13 @@ class ErrorCode(Enum):
         "github_rate_limit",
         1,
         503,
-        "GitHub limits your rate. Later, `pithy-local retry ID` delivers again without the model.",
+        "GitHub limits your rate. Later, `pithy-local retry ID` tries again, without the model where a change is made.",
     )
     GITHUB_ERROR = (
         "github_error",
         1,
         502,
-        "GitHub failed. `pithy-local retry ID` delivers again without the model.",
+        "GitHub failed. `pithy-local retry ID` tries again, without the model where a change is made.",
     )
     DEPENDENCY_FAILED = (
         "dependency_failed",

@@ -8,6 +8,7 @@ or PITHY_REQUIRE_DOCKER=1 (what CI sets). PITHY_BASE_IMAGE and, for the tests al
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -23,6 +24,13 @@ from pithy_local.executors.image import Images
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-docker", action="store_true", help="fail instead of skip where no engine answers")
+
+
+def pytest_configure() -> None:
+    """What runs in the background of a script ignores Ctrl+C, and so would every command that the tests start."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

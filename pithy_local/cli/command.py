@@ -74,8 +74,13 @@ pass_state = click.make_pass_decorator(State)
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """A flag given anywhere counts; a default after the verb does not undo what stood before it."""
+    """A flag given anywhere counts; a default after the verb does not undo what stood before it.
+
+    An empty name is a script's unset variable: it does not mean the usual home.
+    """
     assert param.name is not None
+    if value == "":
+        raise click.BadParameter("the name is empty", ctx, param)
     if ctx.get_parameter_source(param.name) is click.core.ParameterSource.COMMANDLINE:
         setattr(ctx.ensure_object(State), param.name.removeprefix("global_"), value)
 
@@ -93,8 +98,8 @@ def _flag(*names: str, text: str, **more: Any) -> click.Option:
 
 
 GLOBAL_FLAGS = (
-    _flag("--config", text="Configuration file to read.", is_flag=False, metavar="FILE"),
-    _flag("--home", text="Data directory: queue, logs, mirrors.", is_flag=False, metavar="DIR"),
+    _flag("--config", text="Configuration file to read.", is_flag=None, metavar="FILE"),
+    _flag("--home", text="Data directory: queue, logs, mirrors.", is_flag=None, metavar="DIR"),
     _flag("--json", text="Print JSON; errors too, on stderr."),
     _flag("-q", "--quiet", text="No narration on stderr, errors only."),
     _flag("-v", "--verbose", text="More detail with errors."),

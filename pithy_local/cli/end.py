@@ -33,6 +33,8 @@ def cancel(state: State, ids: tuple[str, ...]) -> int:
         chosen, unknown = _look_up(app, ids)
         cancelled, refused = _each(chosen, lambda task_id: service.cancel(app, task_id))
         print_tasks(app, cancelled, as_json=state.json)
+        if service.forsaken(app) & {task.id for task in cancelled} and not service.has_worker(app):
+            state.say("its worker is gone: the next one (`pithy-local run`) removes what is left of it")
     _report([*unknown, *refused])
     return int(ExitCode.OK)
 

@@ -56,7 +56,7 @@ def logs(
         app = opened.enter_context(state.app())
         task = service.find(app, task_id)
         service.check_attempt(task, attempt)
-        target, screen = opened.enter_context(_destination(output, follow=follow))
+        target, screen = opened.enter_context(_destination(app, output, follow=follow))
         render = _formatter(screen, as_json=state.json, timestamps=timestamps)
         seen = since or 0
         if lines is not None:
@@ -93,7 +93,7 @@ def _write(target: TextIO, lines: Iterable[LogLine], render: Format) -> int:
 
 
 @contextmanager
-def _destination(output: Path | None, *, follow: bool) -> Iterator[tuple[TextIO, Screen]]:
+def _destination(app: App, output: Path | None, *, follow: bool) -> Iterator[tuple[TextIO, Screen]]:
     """stdout, or the file named by the user: it is replaced at the end, or at once where it is followed."""
     from pithy_local import service
 
@@ -101,6 +101,7 @@ def _destination(output: Path | None, *, follow: bool) -> Iterator[tuple[TextIO,
         yield sys.stdout, Screen.current()
         sys.stdout.flush()
         return
+    service.check_outside(app, output)
     plain = Screen(tty=False, colour=False, width=80)
     if not follow:
         with service.whole_file(output) as file:
@@ -110,11 +111,8 @@ def _destination(output: Path | None, *, follow: bool) -> Iterator[tuple[TextIO,
             finally:
                 text.detach()
         return
-    try:
-        with output.open("w", encoding="utf-8") as target:
-            yield target, plain
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}", hint="Name a file that you may write.") from error
+    with service.writable(output), output.open("w", encoding="utf-8") as target:
+        yield target, plain
 
 
 def _formatter(screen: Screen, *, as_json: bool, timestamps: bool) -> Format:

@@ -18,7 +18,7 @@ MAX_SAID = 2_000
 
 
 def page(task: Task, attempts: Sequence[Attempt], held: str, now: int, screen: Screen) -> Iterator[str]:
-    """The lines. `held`: why a queued task does not start, "" where nothing keeps it; `now` in ms since 1970."""
+    """The lines. `held`: why it does not start or go on, "" where nothing keeps it; `now` in ms since 1970."""
     yield headline(task, screen, title_sgr="1")
     for part in (
         _facts(task, held, now, screen),
@@ -39,9 +39,10 @@ def headline(task: Task, screen: Screen, *, title_sgr: str = "") -> str:
 
 
 def status(task: Task, held: str = "") -> render.Cell:
-    """The status; of a running task also where it is, of a queued one what it waits for (`until 13:05`)."""
-    where = f"· {held}" if held else task.phase.value if task.phase else ""
-    return render.status_cell(task.status, "cancelling" if task.phase and task.cancel_requested else where)
+    """The status; of a running task also where it is, what holds it back instead (`until 13:05`)."""
+    ending = "cancelling" if task.phase and task.cancel_requested else ""
+    where = [ending, f"· {held}"] if held else [ending or (task.phase.value if task.phase else "")]
+    return render.status_cell(task.status, " ".join(filter(None, where)))
 
 
 def flat(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:

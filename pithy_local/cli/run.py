@@ -13,7 +13,7 @@ from pithy_local.cli.command import State, Verb, pass_state
 from pithy_local.cli.params import tasks_argument
 from pithy_local.cli.signals import stop_on_signals
 from pithy_local.errors import ExitCode
-from pithy_local.models import Status
+from pithy_local.models import Status, Task
 
 if TYPE_CHECKING:
     from pithy_local.service import App
@@ -36,10 +36,9 @@ def run(state: State, ids: tuple[str, ...], until_idle: bool, jobs: int | None) 
 
     with state.app() as app, stop_on_signals(state.say) as stop:
         tasks = [service.find(app, ref) for ref in ids]
-        for task in tasks:
-            if task.status.settled:
-                state.say(f"{task.id}: {task.status.value} already")
-        if not tasks:
+        if tasks:
+            _say_what_is_done(app, tasks, state)
+        else:
             _announce(app, state, until_idle=until_idle, jobs=jobs)
         chosen = [task.id for task in tasks]
         service.run(app, ids=chosen, jobs=jobs, until_idle=until_idle, stop=stop, say=state.say)
@@ -58,6 +57,18 @@ def _announce(app: App, state: State, *, until_idle: bool, jobs: int | None) -> 
         state.say(f"working the queue, {jobs or overview.concurrency} at once; ctrl+c stops")
     elif not overview.queued and not overview.running:
         state.say("nothing is queued")
+
+
+def _say_what_is_done(app: App, tasks: Sequence[Task], state: State) -> None:
+    """Which of the named tasks have ended, or are worked by another process: their end is waited for in silence."""
+    from pithy_local import service
+
+    left = service.forsaken(app)
+    for task in tasks:
+        if task.status.settled:
+            state.say(f"{task.id}: {task.status.value} already")
+        elif task.status is Status.RUNNING and task.id not in left:
+            state.say(f"{task.id}: another process works it; `pithy-local logs {task.id} -f` follows it")
 
 
 def _say_what_waits(app: App, ids: Sequence[str], state: State) -> None:

@@ -90,17 +90,18 @@ def show(state: State, task_id: str) -> int:
 
 
 def _holds(app: App, task: Task) -> str:
-    """Why a queued task does not start; "" for any other."""
+    """Why a queued task does not start, or a running one does not go on; "" where nothing keeps it."""
     from pithy_local import service
 
-    if task.status is not Status.QUEUED:
+    if task.status is Status.QUEUED:
+        found = service.paused(app)
+        if found is not None:
+            return service.explain_pause(app, found)
+        wait = service.waits(app, [task]).get(task.id)
+        if wait is not None:
+            return f"until {wait.words(app.clock.now_ms())}"
+    elif task.id not in service.forsaken(app):
         return ""
-    found = service.paused(app)
-    if found is not None:
-        return service.explain_pause(app, found)
-    wait = service.waits(app, [task]).get(task.id)
-    if wait is not None:
-        return f"until {wait.words(app.clock.now_ms())}"
     return "" if service.has_worker(app) else "for a worker: `pithy-local run`, or the dashboard"
 
 
@@ -113,10 +114,12 @@ def print_tasks(app: App, tasks: Sequence[Task], *, as_json: bool) -> None:
         for task in tasks:
             render.out(render.tsv(record(task)))
     elif tasks:
-        from pithy_local.service import waits
+        from pithy_local.service import forsaken, has_worker, waits
 
         now = app.clock.now_ms()
         held = {task_id: wait.short(now) for task_id, wait in waits(app, tasks).items()}
+        if not has_worker(app):
+            held |= dict.fromkeys(forsaken(app), "no worker")
         rows = [_row(task, held.get(task.id, ""), now) for task in tasks]
         render.out(render.table(HEADER, rows, screen, flexible=FLEXIBLE))
 

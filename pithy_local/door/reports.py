@@ -22,6 +22,8 @@ from pithy_local.door.answers import Refusal, json_response, read_body
 MAX_EVENT = 4 * 1024 * 1024
 MAX_MESSAGE = 4000
 """Characters kept of a result's message."""
+MAX_CODE = 100
+"""The same of its code, which is one word of ours or says nothing."""
 _AT_ONCE = 4
 """Bodies held in memory at a time."""
 
@@ -180,7 +182,8 @@ class Reports:
 def result_of(event: Event) -> Result:
     """How the runner says it ended, in its last event."""
     said = msgspec.convert(event.data, _Result)
-    return Result(said.outcome, said.code, said.message[:MAX_MESSAGE], said.detail, said.mended)
+    code = said.code and said.code[:MAX_CODE]
+    return Result(said.outcome, code, said.message[:MAX_MESSAGE], said.detail, said.mended)
 
 
 def _parse(body: bytes) -> Event:

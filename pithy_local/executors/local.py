@@ -117,7 +117,8 @@ class LocalExecutor:
 
     @contextmanager
     def _room(self, job: RepositoryJob, host: AttemptHost) -> Iterator[Room]:
-        """The sandbox's directory with the repository in it; afterwards neither it nor a process of it is left.
+        """The sandbox's directory with the repository in it; afterwards neither it nor a process of it is left. But
+        what a later owner of the attempt has made anew is that one's: who was stopped for long must not end its work.
 
         Raises PithyError for an OSError within.
         """
@@ -131,11 +132,12 @@ class LocalExecutor:
         except OSError as error:
             raise _local_failure(error) from error
         finally:
-            with suppress(Exception):  # the lease may be lost, the disk full: it is removed in any case
-                host.intend("remove", room.handle)
-            self.remove(room.handle)
-            with suppress(Exception):
-                host.done("remove")
+            if not room.is_of_later(job):
+                with suppress(Exception):  # the lease may be lost, the disk full: it is removed in any case
+                    host.intend("remove", room.handle)
+                self.remove(room.handle)
+                with suppress(Exception):
+                    host.done("remove")
 
     @contextmanager
     def _gateway(self, room: Room, host: AttemptHost) -> Iterator[dict[str, str]]:

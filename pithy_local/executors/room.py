@@ -83,6 +83,10 @@ class Room:
             created_ms=self.path.stat().st_ctime_ns // 1_000_000, role=name["role"] or "agent",
         )  # fmt: skip
 
+    def is_of_later(self, job: SandboxJob) -> bool:
+        """Whether an owner with a higher fence has made it by now."""
+        return self._owner()[1] > job.fence
+
     def _owner(self) -> tuple[str, int]:
         """Instance and fence; ("", 0) where the maker died before it wrote them, or the attempt spoilt them."""
         try:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.http import bodies
 from pithy_local.http.answers import HttpError, answer, not_found, refusal
 from pithy_local.http.context import Context
 from pithy_local.http.guard import Guard, Names
@@ -42,6 +43,8 @@ def _handler(context: Context, methods: Mapping[str, Endpoint]) -> Callable[[Req
     async def handle(request: Request) -> Response:
         endpoint = methods["GET" if request.method == "HEAD" else request.method]
         try:
+            if endpoint.body is None:  # what is sent all the same is passed over, in the bounds of every body
+                await bodies.read(request, context.patience.body)
             return await endpoint.handler(context, request)
         except (HttpError, PithyError) as error:
             return refusal(error)

@@ -15,7 +15,7 @@ from pithy_local.service import App
 from pithy_local.store.events import Head
 
 PAGE_LINES, PAGE_CHARS = 500, 256_000
-"""What one piece of a log holds at most; whoever reads slowly holds one piece in memory."""
+"""What one piece holds at most, of changes a task more; whoever reads slowly holds one piece in memory."""
 KEPT_BYTES = 8_000_000
 """Pieces that are kept for the next reader, over all streams."""
 
@@ -36,32 +36,34 @@ class Chunks:
         self._made: OrderedDict[Hashable, asyncio.Future[Chunk]] = OrderedDict()
         self.kept_bytes = 0
 
-    async def log(self, task_id: str, after: int) -> Chunk:
-        """Lines with seq > `after`: the first page of them."""
-        return await self._once(("log", task_id, after), lambda: _log(self._app, task_id, after))
+    async def log(self, task_id: str, after: int, *, first: int) -> Chunk:
+        """Lines with seq > `after`: the first page of them. `first`: the log's first line; what was made before
+        retention removed lines is not shown after it."""
+        return await self._once(("log", task_id, after, first), lambda: _log(self._app, task_id, after))
 
     async def changes(self, after: int) -> Chunk:
         """Changes of all tasks with a higher id, with the tasks as they are now: the first page of them."""
         return await self._once(("changes", after), lambda: _changes(self._app, after))
 
     async def status(self, task_id: str, head: Head, kind: str) -> Chunk:
-        """The task as one event."""
-        return await self._once((kind, task_id, head), lambda: _status(self._app, task_id, kind))
+        """The task as one event: as it is now, so nobody who asks later gets it."""
+        return await self._once((kind, task_id, head), lambda: _status(self._app, task_id, kind), keep=False)
 
-    async def _once(self, key: Hashable, make: Callable[[], Chunk]) -> Chunk:
+    async def _once(self, key: Hashable, make: Callable[[], Chunk], *, keep: bool = True) -> Chunk:
         if key not in self._made:
-            self._made[key] = made = asyncio.ensure_future(self._make(key, make))
+            self._made[key] = made = asyncio.ensure_future(self._make(key, make, keep=keep))
             made.add_done_callback(_looked_at)
         return await asyncio.shield(self._made[key])  # who leaves does not take it from the others
 
-    async def _make(self, key: Hashable, make: Callable[[], Chunk]) -> Chunk:
+    async def _make(self, key: Hashable, make: Callable[[], Chunk], *, keep: bool) -> Chunk:
         try:
             chunk = await self._pool.quick(make)
         except BaseException:
             del self._made[key]
             raise
-        if not chunk.data:
+        if not keep or not chunk.data:
             del self._made[key]  # there may be more in a moment
+            return chunk
         self.kept_bytes += len(chunk.data)
         while self.kept_bytes > KEPT_BYTES:
             self._drop_oldest()
@@ -89,15 +91,17 @@ def _log(app: App, task_id: str, after: int) -> Chunk:
 
 
 def _changes(app: App, after: int) -> Chunk:
-    changes = service.changes(app, after=after)
-    events = []
-    for change in changes:
+    data, last = bytearray(), after
+    for change in service.changes(app, after=after):
+        last = change.id
         try:
             task = encode(service.find(app, change.task).to_json())
         except NoSuchTask:
             continue  # removed in this moment
-        events.append(b"id: %d\nevent: %b\ndata: %b\n\n" % (change.id, change.kind.encode(), task))
-    return Chunk(data=b"".join(events), last=changes[-1].id if changes else after)
+        data += b"id: %d\nevent: %b\ndata: %b\n\n" % (change.id, change.kind.encode(), task)
+        if len(data) > PAGE_CHARS:  # tasks with long prompts
+            break
+    return Chunk(data=bytes(data), last=last)
 
 
 def _status(app: App, task_id: str, kind: str) -> Chunk:

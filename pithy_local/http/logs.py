@@ -63,16 +63,22 @@ async def events(context: Context, request: Request) -> Response:
     """Every task's changes, from now on or after `Last-Event-ID`."""
     newest = await context.pool.quick(service.last_change, context.app)
     after = bodies.whole(request.headers.get("last-event-id"), "Last-Event-ID", newest, low=0)
-    return streams.events(streams.change_events(context, after))
+    return streams.events(streams.change_events(context, min(after, newest)))  # an id of a home that was restored
 
 
 async def _texts(context: Context, task_id: str) -> Parts:
     after = 0
-    while page := await context.pool.quick(
-        service.log_page, context.app, task_id, after=after, max_chars=PAGE_CHARS // 16
-    ):
-        after = page[-1].seq
-        yield "".join(map(_text, page)).encode()
+    while True:
+        after, text = await context.pool.bulk(_text_page, context.app, task_id, after)
+        if not text:
+            return
+        yield text
+
+
+def _text_page(app: App, task_id: str, after: int) -> tuple[int, bytes]:
+    """The number of its last line, and the page; empty at the end."""
+    page = service.log_page(app, task_id, after=after, max_chars=PAGE_CHARS // 16)
+    return page[-1].seq if page else after, "".join(map(_text, page)).encode()
 
 
 def _text(line: LogLine) -> str:

@@ -14,8 +14,9 @@ from pithy_local.http.routes import ENDPOINTS, Endpoint, Parameter
 from pithy_local.models import Phase, Status, Stream
 
 REF = "#/components/schemas/{name}"
-ALWAYS = (403, 405, 421, 500, 503, 507)
-"""Wrong origin, wrong method, wrong name, a bug of ours, a store that cannot be used, a full disk."""
+ALWAYS = (400, 403, 405, 408, 413, 421, 500, 503, 507)
+"""No HTTP, wrong origin, wrong method, a body that is slow or too large, wrong name, a bug of ours, a store that cannot
+be used, a full disk."""
 
 
 def _object(required: Mapping[str, Any], optional: Mapping[str, Any] | None = None) -> dict[str, Any]:

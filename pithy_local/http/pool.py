@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-QUICK, SLOW = 4, 4
-"""Threads for what reads and writes the store, and for what asks the network: one never waits for the other."""
+QUICK, SLOW, BULK = 4, 4, 1
+"""Threads for what reads and writes the store, for what asks the network, and for downloads: none waits for another."""
 
 
 class Pool:
@@ -20,6 +20,7 @@ class Pool:
     def __init__(self) -> None:
         self._quick = ThreadPoolExecutor(QUICK, thread_name_prefix="http-quick")
         self._slow = ThreadPoolExecutor(SLOW, thread_name_prefix="http-slow")
+        self._bulk = ThreadPoolExecutor(BULK, thread_name_prefix="http-bulk")
 
     async def quick(self, call: Callable[..., T], *args: Any, **named: Any) -> T:
         """A call that asks the store alone."""
@@ -29,7 +30,11 @@ class Pool:
         """A call that may ask a forge or a remote."""
         return await asyncio.get_running_loop().run_in_executor(self._slow, partial(call, *args, **named))
 
+    async def bulk(self, call: Callable[..., T], *args: Any, **named: Any) -> T:
+        """One of the many pages of a download: all downloads together take one thread's time."""
+        return await asyncio.get_running_loop().run_in_executor(self._bulk, partial(call, *args, **named))
+
     def close(self) -> None:
         """Wait for what runs; what has not begun is dropped."""
-        for threads in (self._quick, self._slow):
+        for threads in (self._quick, self._slow, self._bulk):
             threads.shutdown(wait=True, cancel_futures=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 from collections import OrderedDict
@@ -23,7 +24,7 @@ class RateLimit:
 
     def wait(self, peer: str) -> int:
         """0 when this one may pass, which counts; else the whole seconds after which the next may."""
-        now = self._now()
+        now, peer = self._now(), _sender(peer)
         left, at = self._peers.pop(peer, (self._most, now))
         left = min(self._most, left + (now - at) * self._per_second)
         passes = left >= 1
@@ -34,3 +35,14 @@ class RateLimit:
             return 0
         self.refused += 1
         return max(1, math.ceil((1 - left) / self._per_second))
+
+
+def _sender(peer: str) -> str:
+    """Who has this address: in IPv6 a whole /64 is one's own, and a socket for both calls IPv4 ::ffff:a.b.c.d."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    if isinstance(address, ipaddress.IPv4Address):
+        return peer
+    return str(address.ipv4_mapped or ipaddress.ip_network((int(address), 64), strict=False))

@@ -67,7 +67,7 @@ _LIMIT = {"type": "integer", "minimum": 1, "maximum": 1000}
 _LAST = Parameter(
     name="Last-Event-ID", where="header", schema=_SEQ, text="the last id that was seen: the stream goes on after it"
 )
-_REQUEST = (408, 413, 415, 422)
+_REQUEST = (415, 422)
 """What a body may be answered with."""
 _TASK = "/api/task/{id}"
 _JSON_OR_EVENTS = {"application/json": "LogPage", "text/event-stream": None}
@@ -105,7 +105,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST", path=f"{_TASK}/execute", handler=tasks.execute,
         summary="Start a queued task in the next free slot, also while the queue is paused.",
-        good={202: "the task, running"}, errors=(404, 409, 422, 502, 503),
+        good={202: "the task, running"}, errors=(404, 409, 422, 502),
     ),
     _decision("cancel", tasks.cancel, "Cancel a task that has not ended."),
     _decision("retry", tasks.retry, "Queue a settled task again.", tasks.Feedback, body_required=False),
@@ -141,7 +141,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="POST", path=WEBHOOK, handler=_webhook, summary="A signed completion report (Standard Webhooks).",
-        good={200: "taken, now or before"}, errors=(401, 404, 408, 409, 413, 422, 429, 503), body=Report,
+        good={200: "taken, now or before"}, errors=(401, 404, 409, 422, 429), body=Report,
         content={"application/json": "Taken"}, open=True,
         parameters=tuple(
             _header(name, "of the Standard Webhooks scheme", required=True)

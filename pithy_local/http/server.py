@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.http.answers import HttpError, refusal
 from pithy_local.http.api import make_api
 from pithy_local.http.chunks import Chunks
 from pithy_local.http.context import Context, Worker
@@ -59,6 +60,18 @@ class Connection(H11Protocol):
             self._arm("request", self._patience.request)
         else:
             self._disarm("request")
+
+    def send_400_response(self, msg: str) -> None:
+        """To what is no HTTP. Where an answer has begun, or ended before the body, nothing more can be said."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            told = refusal(HttpError(400, "bad_request", msg, headers={"connection": "close"}))
+            for event in (
+                h11.Response(status_code=told.status_code, headers=told.raw_headers),
+                h11.Data(data=bytes(told.body)),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -52,10 +52,12 @@ async def metrics(context: Context, _: Request) -> Response:
 
 
 def _engine(context: Context) -> str | None:
-    """up | down; None where no worker asks it."""
+    """up | down; None where no worker asks it: there is none, or its tasks need no engine unless they say so."""
     if context.worker is None:
         return None
-    return "up" if context.worker.engine_silent is None else "down"
+    if context.worker.engine_silent is not None:
+        return "down"
+    return "up" if context.app.settings.executor == "docker" else None
 
 
 def _metrics(context: Context, found: Gauges) -> Iterator[str]:
@@ -74,8 +76,8 @@ def _metrics(context: Context, found: Gauges) -> Iterator[str]:
     yield from _one("pithy_streams", "gauge", "Live streams that are followed.", context.watch.streams)
     if context.worker is not None:
         yield from _one("pithy_running_here", "gauge", "Attempts that run in this process.", context.worker.running)
-        up = int(context.worker.engine_silent is None)
-        yield from _one("pithy_engine_up", "gauge", "Whether the Docker engine answers.", up)
+    if engine := _engine(context):
+        yield from _one("pithy_engine_up", "gauge", "Whether the Docker engine answers.", int(engine == "up"))
 
 
 def _one(name: str, kind: str, text: str, value: float) -> Iterator[str]:

@@ -78,7 +78,7 @@ async def log_events(context: Context, task_id: str, after: int) -> Parts:
             if head is None:
                 yield BEAT
                 continue
-            async for lines in _lines(context.chunks, task_id, after, head.seq):
+            async for lines in _lines(context.chunks, task_id, after, head):
                 after, data = lines
                 yield data
             kind = _kind(shown, head)
@@ -89,10 +89,10 @@ async def log_events(context: Context, task_id: str, after: int) -> Parts:
                 return
 
 
-async def _lines(chunks: Chunks, task_id: str, after: int, last: int) -> AsyncIterator[tuple[int, bytes]]:
-    """Pages of lines up to `last`, each with its last number."""
-    while after < last:
-        chunk = await chunks.log(task_id, after)
+async def _lines(chunks: Chunks, task_id: str, after: int, head: Head) -> AsyncIterator[tuple[int, bytes]]:
+    """Pages of lines up to the head's, each with its last number."""
+    while after < head.seq:
+        chunk = await chunks.log(task_id, after, first=head.first)
         if not chunk.data:
             return  # retention was quicker
         after = chunk.last

@@ -114,14 +114,18 @@ class Watch:
 
     async def run(self) -> None:
         """Look and wake, for ever."""
+        told = ""
         try:
             while True:
                 await self._listened.wait()
                 try:
                     await self._look()
+                    told = ""
                 except PithyError as error:
                     self._token = None
-                    self._say(f"{error.message}: trying again")
+                    if error.message != told:
+                        told = error.message
+                        self._say(f"{told}: trying again")
                     await asyncio.sleep(TROUBLE_SECONDS)
                 await asyncio.sleep(POLL_SECONDS)
         finally:

@@ -58,12 +58,18 @@ class Webhook:
             raise HttpError(
                 429, "rate_limited", "too many webhooks", f"Send it again in {wait} s.", {"retry-after": str(wait)}
             )
-        claimed = request.headers.get("webhook-id")
         try:
             return await self._take(request)
         except Refusal as refused:
-            await self._pool.quick(webhooks.refuse, self._app, peer=peer, reason=refused.reason, webhook_id=claimed)
+            await self._remember(refused.reason, peer, request.headers.get("webhook-id"))
             raise refused.error from None
+
+    async def _remember(self, reason: str, peer: str, claimed: str | None) -> None:
+        """Where nothing can be written any more it is only said: the sender gets its answer all the same."""
+        try:
+            await self._pool.quick(webhooks.refuse, self._app, peer=peer, reason=reason, webhook_id=claimed)
+        except PithyError as error:
+            self._say(f"webhook refused ({reason}), which cannot be recorded: {error.message}")
 
     async def _take(self, request: Request) -> Response:
         stamp, body = await self._proven(request)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
 
 from pithy_local.door.reports import Event
@@ -18,6 +20,8 @@ from pithy_local.text import clip, safe, safe_block
 
 DIFF, REJECTED = "patch.diff", "rejected.json"
 MAX_REPLIES = 100
+MAX_REPLIES_BYTES = 16_000_000
+"""Of all replies together, which are held in memory and written anew with each one."""
 MAX_REPLY_WORD = 100
 MAX_REJECTED = 20
 MAX_REASON = 8_000
@@ -38,12 +42,19 @@ class History(Protocol):
 
 
 class Artifacts:
-    """The folder `artifacts/<task>/<attempt>/`. `resumed`: an earlier owner of the attempt has filled it so far."""
+    """The folder `artifacts/<task>/<attempt>/`. `resumed`: an earlier owner of the attempt has filled it so far.
 
-    def __init__(self, home: Home, task: str, attempt: int, redactor: Redactor, *, resumed: bool = False) -> None:
+    `fenced`: what each file is put in its place under. It raises LeaseLost for an owner that is none any more: one that
+    was stopped while it wrote must not replace what its successor has written since.
+    """
+
+    def __init__(
+        self, home: Home, task: str, attempt: int, redactor: Redactor, *,
+        fenced: Callable[[], AbstractContextManager[None]] = nullcontext, resumed: bool = False,
+    ) -> None:  # fmt: skip
         self.folder = home.artifacts(task, attempt)
         self._replies_name = home.replies(task, attempt).name
-        self._home, self._redactor = home, redactor
+        self._home, self._redactor, self._fenced = home, redactor, fenced
         self._rejected: list[dict[str, Any]] = self._kept(REJECTED) if resumed else []
         self._replies: list[dict[str, Any]] = self._kept(self._replies_name) if resumed else []
 
@@ -128,8 +139,11 @@ class Artifacts:
         data = event.data
         word = {name: clip(safe(str(data[name])), MAX_REPLY_WORD) for name in ("finish_reason", "provider", "model")}
         text = self._redactor.mask(str(data["text"])).encode("utf-8", "replace").decode()
-        self._replies.append({"report": event.n, "round": int(data["round"]), "text": text, **word})
-        self._write(self._replies_name, json.dumps(self._replies, indent=1).encode())
+        replies = [*self._replies, {"report": event.n, "round": int(data["round"]), "text": text, **word}]
+        content = json.dumps(replies, indent=1).encode()
+        if len(content) <= MAX_REPLIES_BYTES:
+            self._write(self._replies_name, content)
+            self._replies = replies
 
     def _keep_rejected(self, event: Event) -> None:
         data, number = event.data, len(self._rejected) + 1
@@ -148,12 +162,18 @@ class Artifacts:
 
     def _write(self, name: str, content: bytes) -> Path:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path, part = self.folder / name, self.folder / f".{name}.part"
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        path = self.folder / name
+        with NamedTemporaryFile(dir=self.folder, prefix=f".{name}.", suffix=".part", delete=False) as file:
+            part = Path(file.name)
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                with self._fenced():
+                    part.replace(path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
         return path
 
 

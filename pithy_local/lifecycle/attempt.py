@@ -44,7 +44,9 @@ class Attempt:
         self.decided = self.record.redelivery or self.record.head_sha is not None or self.phase is Phase.DELIVERING
         """The change is there and was judged before, or accepted by a person: it is delivered, and no model asked."""
         adopted = self.phase not in (Phase.PREPARING, Phase.STARTING)
-        self.artifacts = Artifacts(bench.home, self.task.id, self.task.attempts, bench.redactor, resumed=adopted)
+        self.artifacts = Artifacts(
+            bench.home, self.task.id, self.task.attempts, bench.redactor, fenced=self.lease.fenced, resumed=adopted
+        )
         self.ending = Ending(bench, host, self.artifacts)
 
     def run(self) -> None:
@@ -159,17 +161,30 @@ class Attempt:
             return self.bench.executor(self.task.executor).run(job, self.host)
 
     def adopt(self, src: Source) -> Collected:
-        """Go on with the sandbox that an earlier owner has started."""
-        job = AgentJob(**self.job(src.settings), spec=self.artifacts.read_job())
+        """Go on with the sandbox that an earlier owner has started.
+
+        Raises Parked where it is not known what that was told: before version 3 of the queue nobody wrote it down, nor
+        how many reports had come.
+        """
+        spec = self.artifacts.read_job()
+        if not spec and self.lease.standing.result is None:
+            self.remove_sandboxes()
+            raise Parked("nobody knows any more what its sandbox was told")
+        job = AgentJob(**self.job(src.settings), spec=spec)
         return self.bench.executor(self.task.executor).adopt(job, self.host)
 
     def clear(self) -> None:
         """End what an earlier owner has started."""
         if self.phase is Phase.DELIVERING:
             return
-        executor, instance = self.bench.executor(self.task.executor), Tasks(self.bench.store).instance
+        executor = self.bench.executor(self.task.executor)
         executor.end(AgentJob(**self.job(self.bench.settings), spec={}), self.host)
-        for box in executor.sandboxes(instance):
+        self.remove_sandboxes()
+
+    def remove_sandboxes(self) -> None:
+        """Those of the task, as they are."""
+        executor = self.bench.executor(self.task.executor)
+        for box in executor.sandboxes(Tasks(self.bench.store).instance):
             if box.task == self.task.id:
                 executor.remove(box.handle)
 

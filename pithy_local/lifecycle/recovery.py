@@ -13,7 +13,7 @@ from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, PithyError
 from pithy_local.executors.base import Sandbox
 from pithy_local.lifecycle.attempt_log import AttemptLog
 from pithy_local.lifecycle.host import NOTHING_YET
-from pithy_local.lifecycle.outcome import told
+from pithy_local.lifecycle.outcome import host_error, told
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status, Task, TaskError
 from pithy_local.store.calls import Calls
@@ -44,7 +44,7 @@ class Recovery:
         """Deal with what has no living owner. `mine`: the ids of what runs in this process.
 
         Returns why orphans had to be left, by task: an engine that does not answer keeps its tasks as they are, and
-        the next tick tries again.
+        the next tick tries again. Raises PithyError (store).
         """
         processes, now = Processes(self.bench.store), self.bench.clock.lease_ms()
         orphans = {
@@ -57,8 +57,8 @@ class Recovery:
                 continue
             try:
                 self._recover(orphan)
-            except PithyError as error:
-                problems[orphan.task.id] = error
+            except (PithyError, OSError) as error:
+                problems[orphan.task.id] = host_error(error)
             except (LeaseLost, Cancelled):  # taken over or cancelled in this moment: the next tick sees how it stands
                 continue
         if leads:
@@ -108,8 +108,7 @@ class Recovery:
         """Whether too many owners died of this task, without it getting any further."""
         if orphan.owner == self.owner or orphan.task.phase in UNCOUNTED:
             return False
-        waited = any(box.role != "agent" for box in boxes)
-        weight = LEAST if waited else max(LEAST, FULL // orphan.owns)
+        weight = LEAST if boxes else max(LEAST, FULL // orphan.owns)
         return lease.record_crash(weight) >= TOO_MANY
 
     def _start_over(self, lease: Lease, boxes: list[Sandbox]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pithy_local.errors import Cancelled, LeaseLost, PithyError
 from pithy_local.lifecycle.attempt import Attempt
@@ -25,35 +25,40 @@ class Running:
 
     def __init__(self, bench: Workbench, say: Callable[[str], None], ended: Callable[[], None]) -> None:
         self._bench, self._say, self._ended = bench, say, ended
-        self._hosts: dict[str, Host] = {}
+        self._threads: dict[Host, threading.Thread] = {}
         self._lock = threading.Lock()
         self._beat_at = 0
 
     def __len__(self) -> int:
         with self._lock:
-            return len(self._hosts)
+            return len(self._threads)
 
-    def hosts(self) -> dict[str, Host]:
-        """By the task's id."""
+    def hosts(self) -> list[Host]:
+        """One an attempt; two of one task, where this process takes up again what it has just let go of."""
         with self._lock:
-            return dict(self._hosts)
+            return list(self._threads)
+
+    def tasks(self) -> set[str]:
+        """The ids of the tasks that are worked here."""
+        return {host.lease.task.id for host in self.hosts()}
 
     def launch(self, task: Task, owner: str) -> None:
         """Start an attempt at a task that `owner`, this process, has claimed."""
         lease = Lease(self._bench.store, task, owner)
         host = Host(lease, on_phase=lambda phase: self._say(f"{task.id}: {phase.value}"))
-        thread = threading.Thread(target=self._run, args=(host,), name=f"attempt-{task.id}", daemon=True)
         with self._lock:
-            self._hosts[task.id] = host
+            before = [thread for other, thread in self._threads.items() if other.lease.task.id == task.id]
+            thread = threading.Thread(target=self._run, args=(host, before), name=f"attempt-{task.id}", daemon=True)
+            self._threads[host] = thread
         try:
             thread.start()
         except BaseException:
-            self._forget(task.id)
+            self._forget(host)
             raise
 
     def end(self, how: Stop) -> None:
         """Ask all that run to end; with DRAIN they are left alone."""
-        for host in self.hosts().values():
+        for host in self.hosts():
             if how is Stop.CANCEL:
                 _cancel(host)
             elif how is Stop.LEAVE:
@@ -63,14 +68,17 @@ class Running:
         """Keep the leases, and hear what was asked of the attempts meanwhile."""
         hosts, now = self.hosts(), self._bench.clock.lease_ms()
         if hosts and now >= self._beat_at:  # at once, too, when the machine wakes up
-            Processes(self._bench.store).beat(owner, hosts)
+            Processes(self._bench.store).beat(owner, {host.lease.task.id for host in hosts})
             self._beat_at = now + BEAT_MS
-        for host in hosts.values():
+        for host in hosts:
             if not host.stopping.is_set():
                 _look(host)
 
-    def _run(self, host: Host) -> None:
+    def _run(self, host: Host, before: Sequence[threading.Thread]) -> None:
+        """`before`: earlier attempts' threads of the same task, which are about to end."""
         task, bench = host.lease.task, self._bench
+        for thread in before:
+            thread.join()
         try:
             log = AttemptLog(
                 bench.store, task=host.lease.n, attempt=task.attempts, fence=host.lease.fence, redactor=bench.redactor,
@@ -91,11 +99,11 @@ class Running:
             try:
                 bench.store.close_thread()
             finally:
-                self._forget(task.id)
+                self._forget(host)
 
-    def _forget(self, task: str) -> None:
+    def _forget(self, host: Host) -> None:
         with self._lock:
-            del self._hosts[task]
+            del self._threads[host]
         self._ended()
 
 

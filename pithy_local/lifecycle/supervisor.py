@@ -93,7 +93,8 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        # a failure of this process is no reason to end the tasks' work: another one goes on with it
+        self.stop(Stop.LEAVE if isinstance(error, Exception) else Stop.CANCEL)
 
     @property
     def running(self) -> int:
@@ -231,7 +232,7 @@ class Supervisor:
 
     def _recover(self, leads: bool) -> None:
         assert self._recovery is not None, "made by `start`"
-        problems = self._recovery.tick(self._attempts.hosts(), leads=leads)
+        problems = self._recovery.tick(self._attempts.tasks(), leads=leads)
         of_ours = [problem for task, problem in problems.items() if self._ids is None or task in self._ids]
         self._recovery_problem = of_ours[0] if of_ours else None
         if leads:

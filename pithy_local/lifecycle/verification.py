@@ -58,14 +58,15 @@ class Verification:
         return verified
 
     def on_change(self, sha: str, on_base: tuple[Verified, ...]) -> None:
-        """Run the commands on the commit that may be delivered, and record how they ended.
+        """Run the commands of `on_base` on the commit that may be delivered, and record how they ended. Whatever is
+        configured by now: there is nothing to compare other ones with.
 
         Raises PithyError (verify_failed) when one fails that passed before; what failed before is not held against
         the change. Raises what `Executor.verify` raises.
         """
-        if not self._commands:
+        if not on_base:
             return
-        runs = self._run("vpatch", self._commands, sha)
+        runs = self._run("vpatch", tuple(each.command for each in on_base), sha)
         verified = tuple(self._joined(each, runs[each.command]) for each in on_base)
         self._host.lease.record_verify(verified)
         for each in verified:

@@ -17,7 +17,7 @@ from pithy_local.service.holding import (
     waits,
 )
 from pithy_local.service.images import build_image, list_images, prune_images, unused_images
-from pithy_local.service.keeping import backup, whole_file
+from pithy_local.service.keeping import backup, check_outside, whole_file, writable
 from pithy_local.service.reading import (
     attempts,
     change_token,
@@ -39,7 +39,7 @@ from pithy_local.service.replaying import Recording, Replay, recording, replayed
 from pithy_local.service.serving import ServeOptions
 from pithy_local.service.settling import accept, answer, cancel, execute, prunable, prune, reject, remove, retry
 from pithy_local.service.watching import changes, gauges, heads, last_change
-from pithy_local.service.working import StopSign, has_worker, run, worker
+from pithy_local.service.working import StopSign, forsaken, has_worker, run, worker
 from pithy_local.store.holds import Pause
 
 __all__ = [
@@ -64,11 +64,13 @@ __all__ = [
     "change_token",
     "changes",
     "check_attempt",
+    "check_outside",
     "diff",
     "execute",
     "explain_pause",
     "find",
     "follow_log",
+    "forsaken",
     "gauges",
     "has_worker",
     "heads",
@@ -105,4 +107,5 @@ __all__ = [
     "waits",
     "whole_file",
     "worker",
+    "writable",
 ]

@@ -33,6 +33,7 @@ def backup(app: App, file: Path, *, replace: bool = False) -> int:
     """
     import tarfile  # most verbs need not pay for it
 
+    check_outside(app, file)
     if file.exists() and not replace:
         raise Refused(f"{file} exists", hint="Name another file, or add --yes to replace it.")
     with _copies(app) as folder, whole_file(file, mode=PRIVATE) as target:
@@ -49,20 +50,25 @@ def backup(app: App, file: Path, *, replace: bool = False) -> int:
         return target.tell()
 
 
+def check_outside(app: App, path: Path) -> None:
+    """Raises UsageError for a file within the home: one replaced there, `queue.db` say, would be lost for good."""
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(app.home.root)):
+        raise UsageError(f"{path} is inside the home {app.home.root}", hint="Name a file outside of it.")
+
+
 @contextmanager
 def whole_file(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
     """A file to write that replaces what has its name when all went well; else, and after a kill, that stays.
 
     `mode`: of the new file, else that of the one it replaces, else what the umask allows. What is no regular file (a
-    terminal, a pipe) is written as it is. Raises UsageError for what cannot be written, Refused while another process
-    writes it, PithyError (disk_full).
+    terminal, a pipe) is written as it is. Raises as `writable` does, and Refused while another process writes it.
     """
-    try:
+    with writable(path):
         if path.exists() and not path.is_file():
             with path.open("wb") as special:
                 yield special
             return
-        path = path.resolve()  # a link stays one: what it leads to is replaced
+        path = Path(os.path.realpath(path))  # a link stays one: what it leads to is replaced
         name = path.with_name(f".{path.name}.part")
         if path.exists():
             if not os.access(path, os.W_OK):
@@ -79,6 +85,13 @@ def whole_file(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
             except BaseException:
                 name.unlink(missing_ok=True)
                 raise
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Raises UsageError where `path` cannot be opened or written, PithyError (disk_full)."""
+    try:
+        yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise PithyError(ErrorCode.DISK_FULL, f"no space left for {path}") from error

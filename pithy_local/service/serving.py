@@ -29,8 +29,13 @@ class ServeOptions:
 
 @contextmanager
 def alone(home: Home) -> Iterator[None]:
-    """Be this home's only server. Raises Refused where there is one."""
-    with open(home.lock("serve"), "a+") as lock:
+    """Be this home's only server. Raises Refused where there is one, PithyError(store)."""
+    path = home.lock("serve")
+    try:
+        lock = open(path, "a+")
+    except OSError as error:
+        raise PithyError(ErrorCode.STORE, f"cannot use {path}: {error.strerror}") from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pithy_local.errors import ErrorCode, PithyError, Refused
-from pithy_local.models import Stop
+from pithy_local.models import Status, Stop
 from pithy_local.service.app import App
 from pithy_local.service.holding import explain_pause, pause_hint, paused, waiting, waits
 from pithy_local.service.reading import find
 from pithy_local.store.holds import Pause
 from pithy_local.store.processes import NAMED, Processes
+from pithy_local.store.tasks import Tasks
 
 if TYPE_CHECKING:  # heavy: only a worker needs it
     from pithy_local.lifecycle.supervisor import Supervisor as Worker
@@ -39,6 +40,13 @@ def worker(app: App, *, say: Say, kind: str = "run", ids: Sequence[str] = (), jo
 def has_worker(app: App) -> bool:
     """Whether some living process works the whole queue of this home."""
     return Processes(app.store).any_alive()
+
+
+def forsaken(app: App) -> set[str]:
+    """The ids of running tasks that no living process has: the next worker goes on with them."""
+    running = Tasks(app.store).select(statuses=[Status.RUNNING])
+    held = {owned.task.id for owned in Processes(app.store).owned() if owned.owner_alive} if running else set()
+    return {task.id for task in running} - held
 
 
 def run(
@@ -120,8 +128,9 @@ def _refuse_held(app: App, ids: Sequence[str]) -> None:
     found = paused(app)
     if found is None or (ids and not _holds_named(found)):
         return
-    left = len(waiting(app, ids or None))
-    if not left:
+    tasks_left = waiting(app, ids or None)
+    left = len(tasks_left)
+    if left == len(waits(app, tasks_left)):  # without the pause none of them would have been worked either
         return
     tasks = "1 task stays queued" if left == 1 else f"{left} tasks stay queued"
     if found.reason == "budget":

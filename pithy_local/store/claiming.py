@@ -32,8 +32,11 @@ _NAMED = (
 """Where claimable tasks are found: in the whole queue, or among those that were named."""
 
 HOLDS_A_SLOT = """status = 'running' AND (owner IS NOT NULL
-  OR phase IN ('starting', 'agent', 'collecting', 'verifying') AND executor IN ('docker', 'local'))"""
-"""A running task that counts against the home's concurrency: somebody works it, or its sandbox waits for an owner."""
+  OR phase IN ('starting', 'agent', 'collecting', 'verifying')
+    AND executor IN (SELECT value FROM json_each(:executors))
+    AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids))))"""
+"""A running task that counts against the home's concurrency: somebody works it, or its sandbox waits for this very
+claimant to take it up. One that waits for an engine that is away, or was not named, must not stop all other work."""
 
 _FREE = f"""(:per_repo = 0 OR repo NOT IN (SELECT repo FROM task INDEXED BY task_running
   WHERE {HOLDS_A_SLOT} GROUP BY repo HAVING count(*) >= :per_repo))"""

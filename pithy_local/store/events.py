@@ -12,11 +12,13 @@ from pithy_local.store.database import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """Where one task stands, and the number of its log's last line. A settled task's log is complete with it."""
+    """Where one task stands, and the numbers of its log's first and last line. A settled task's log is complete with
+    it."""
 
     status: Status
     phase: Phase | None
     attempt: int
+    first: int
     seq: int
 
 
@@ -44,17 +46,18 @@ class Events:
         )
         # after the tasks: a log is complete before its task settles
         cursors = self._store.logs.rows(
-            "SELECT task, seq FROM cursor WHERE task IN (SELECT value FROM json_each(?))",
+            "SELECT task, first, seq FROM cursor WHERE task IN (SELECT value FROM json_each(?))",
             (json.dumps([row["n"] for row in tasks]),),
         )
-        seqs = {row["task"]: row["seq"] for row in cursors}
-        return {
-            row["id"]: Head(
+        bounds = {row["task"]: (row["first"], row["seq"]) for row in cursors}
+        found = {}
+        for row in tasks:
+            first, seq = bounds.get(row["n"], (1, 0))
+            found[row["id"]] = Head(
                 status=Status(row["status"]), phase=Phase(row["phase"]) if row["phase"] else None,
-                attempt=row["attempt"], seq=seqs.get(row["n"], 0),
-            )
-            for row in tasks
-        }  # fmt: skip
+                attempt=row["attempt"], first=first, seq=seq,
+            )  # fmt: skip
+        return found
 
     def last(self) -> int:
         """The id of the newest change, whatever its kind; 0 before the first."""

@@ -109,7 +109,7 @@ class Lease:
         self._update_attempt(deadline=at_ms)
 
     def _record(self, kind: str, body: Mapping[str, Any], report: int | None) -> None:
-        with self._fenced():
+        with self.fenced():
             self._store.queue.write(
                 "INSERT INTO event(task, attempt, at, kind, body) VALUES (?,?,?,?,?)",
                 (self.n, self.task.attempts, self._store.clock.now_ms(), kind, json.dumps(body)),
@@ -119,7 +119,7 @@ class Lease:
 
     def intend(self, effect: str, key: str) -> None:
         """Commit that an outside effect is about to be tried (`create`, `start`, `push`, `pr`, `remove`)."""
-        with self._fenced():
+        with self.fenced():
             self._store.queue.write(
                 """INSERT INTO effect(task, attempt, kind, key, fence, intended_at) VALUES (?,?,?,?,?,?)
                    ON CONFLICT DO UPDATE SET tries = tries + 1, fence = excluded.fence""",
@@ -128,7 +128,7 @@ class Lease:
 
     def done(self, effect: str, key: str, result: str = "") -> None:
         """Commit that it has happened. The first time counts: a delivery that goes on does some things again."""
-        with self._fenced():
+        with self.fenced():
             self._store.queue.write(
                 """UPDATE effect SET done_at = ?, result = ?
                    WHERE task = ? AND attempt = ? AND kind = ? AND key = ? AND done_at IS NULL""",
@@ -150,7 +150,7 @@ class Lease:
 
         `question`: what the model wants to know, with `needs_clarification`.
         """
-        with self._fenced():
+        with self.fenced():
             self._write_attempt(error=json.dumps(error.to_json()) if error else None, question=question)
             self._calls.abandon()
             self._update_task(
@@ -165,13 +165,15 @@ class Lease:
     def record_crash(self, weight: int) -> int:
         """An owner died: the weight of all that died in a row without the attempt getting further, this one included.
 
-        Further is another phase, another report, another effect, a diff, a commit.
+        Further is another phase, another report, another effect, a diff, a commit. Another sandbox is not, for each
+        owner makes one; only in collecting there is none but the agent's, and that it is gone is further.
         """
-        with self._fenced():
+        with self.fenced():
             [row] = self._store.queue.rows(
                 """WITH now(progress) AS (
                      SELECT t.phase || ' ' || a.reports || ' ' || (SELECT count(*) + count(done_at) FROM effect e
-                       WHERE e.task = a.task AND e.attempt = a.number)
+                       WHERE e.task = a.task AND e.attempt = a.number
+                         AND (t.phase = 'collecting' OR e.kind NOT IN ('start', 'remove')))
                        || ' ' || (a.patch_path IS NOT NULL) || (a.head_sha IS NOT NULL) || (a.pr_number IS NOT NULL)
                      FROM task t JOIN attempt a ON a.task = t.n AND a.number = t.attempt WHERE t.n = :n)
                    UPDATE attempt SET progress = (SELECT progress FROM now),
@@ -186,7 +188,7 @@ class Lease:
 
         Raises Cancelled when the user asked for it: nobody would see that before the task is claimed again.
         """
-        with self._fenced():
+        with self.fenced():
             self.check()
             self._calls.abandon()
             self._update_task(
@@ -207,7 +209,7 @@ class Lease:
             raise LeaseLost(self.task.id)
 
     def _update_attempt(self, **values: Any) -> None:
-        with self._fenced():
+        with self.fenced():
             self._write_attempt(**values)
 
     def _write_attempt(self, **values: Any) -> None:
@@ -218,7 +220,8 @@ class Lease:
         )
 
     @contextmanager
-    def _fenced(self) -> Iterator[None]:
+    def fenced(self) -> Iterator[None]:
+        """A transaction of the owner's: nobody takes the task over before it ends. Raises LeaseLost."""
         with self._store.queue.transaction():
             held = self._store.queue.row(
                 "SELECT 1 FROM task WHERE n = ? AND owner = ? AND fence = ?", (self.n, self.owner, self.fence)

@@ -24,8 +24,8 @@ _CLAIMABLE = f"""status = 'running' AND owner IS NULL AND executor IN (SELECT va
   AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
   AND CASE phase
     WHEN 'delivering' THEN {_OWNED} < :concurrency + {DELIVERIES}
-    WHEN 'preparing' THEN {_OWNED} < :concurrency AND executor IN (SELECT value FROM json_each(:able))
-    ELSE executor IN (SELECT value FROM json_each(:able)) END"""
+    WHEN 'preparing' THEN {_OWNED} < :concurrency AND executor IN (SELECT value FROM json_each(:executors))
+    ELSE executor IN (SELECT value FROM json_each(:executors)) END"""
 """Sandboxes that run already are taken up at once, however many: they need somebody."""
 _CLAIM = f"""UPDATE task SET owner = :owner, fence = fence + 1, lease_until = :lease, updated_at = :now
 WHERE n = (SELECT n FROM task INDEXED BY task_running WHERE {_CLAIMABLE}
@@ -49,7 +49,7 @@ class Orphans:
         clock = self._store.clock
         rows = self._store.queue.rows(_CLAIM, {
             "owner": owner, "lease": clock.lease_ms() + LEASE_MS, "now": clock.now_ms(), "concurrency": concurrency,
-            "able": json.dumps(list(executors)), "ours": json.dumps(OURS),
+            "executors": json.dumps(list(executors)), "ours": json.dumps(OURS),
             "ids": None if ids is None else json.dumps(list(ids)),
         })  # fmt: skip
         return Tasks(self._store).get(rows[0]["id"]) if rows else None

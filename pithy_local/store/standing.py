@@ -11,7 +11,7 @@ from pithy_local.store.database import Store
 FULL = 4
 """What the death of an owner weighs: this, shared by all the tasks that it held, for any of them may have killed it."""
 LEAST = 1
-"""The same when it only waited for a sandbox, or held many."""
+"""The same when it had got as far as a sandbox, or held many."""
 TOO_MANY = 3 * FULL
 """Deaths in a row, without the attempt getting any further, after which the task is not tried again."""
 

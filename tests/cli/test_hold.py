@@ -83,12 +83,12 @@ def test_who_waits_for_a_task_is_told_that_the_budget_is_spent(cli: Cli) -> None
 
 def test_run_waits_while_the_queue_is_paused_and_says_so_once(cli: Cli) -> None:
     cli("pause")
-    cli.seed()
+    cli.seed(executor="local")  # one that needs the engine would end `run`: there is none
     worker = cli.start("run")
     assert worker.stderr is not None
     assert worker.stderr.readline() == b"working the queue, 2 at once; ctrl+c stops\n"
     assert worker.stderr.readline() == b"the queue is paused. `pithy-local resume` goes on.\n"
-    cli.seed()
+    cli.seed(executor="local")
     cli("resume", "--quiet")
     assert b"the queue goes on\n" in iter(worker.stderr.readline, b"")  # a task may have started just before
     worker.send_signal(signal.SIGINT)
@@ -161,3 +161,24 @@ def test_show_says_why_a_task_does_not_start(cli: Cli) -> None:
 def test_a_small_budget_is_said_exactly(cli: Cli) -> None:
     cli.config.write_text("[budget]\nusd_per_day = 0.02\n")
     assert cli("resume", "--budget").err == "the queue was not paused\nspent today: $0.0000 of the $0.0200 allowed\n"
+
+
+def test_a_pause_is_not_why_a_task_waits_whose_time_has_not_come(cli: Cli) -> None:
+    with closing(cli.store()) as store:
+        enqueue(store, executor="local", not_before=store.clock.now_ms() + HOUR)
+    cli("pause")
+    done = cli("run", "--until-idle")
+    assert done.code == 0
+    assert done.err.startswith("1 task waits until ")
+
+
+def test_run_says_that_another_process_has_the_task(cli: Cli) -> None:
+    with closing(cli.store()) as store:
+        lease = claim(store, enqueue(store))
+        worker = cli.start("run", lease.task.id)
+        assert worker.stderr is not None
+        said = worker.stderr.readline().decode()
+        lease.settle(Status.CANCELLED)
+        worker.communicate(timeout=50)
+    assert said == f"{lease.task.id}: another process works it; `pithy-local logs {lease.task.id} -f` follows it\n"
+    assert worker.returncode == 0

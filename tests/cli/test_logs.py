@@ -137,3 +137,17 @@ def test_a_followed_log_goes_to_a_file_as_it_comes(cli: Cli, tmp_path: Path) -> 
     task = cli.seed_settled(Status.CANCELLED, log=LINES[:3])
     assert cli("logs", "-f", task.id, "-o", str(tmp_path / "log.txt")).code == 0
     assert (tmp_path / "log.txt").read_text().splitlines() == LINES[:3]
+
+
+def test_a_log_replaces_no_file_of_the_home(cli: Cli) -> None:
+    task = cli.seed_settled(Status.CANCELLED, log=LINES[:3])
+    for follow in ((), ("-f",)):
+        done = cli("logs", task.id, "-o", str(cli.home.logs_db), *follow)
+        assert (done.code, done.error_lines[1]) == (2, "hint: Name a file outside of it.")
+    assert cli("logs", task.id).out.splitlines() == LINES[:3]
+
+
+def test_a_full_disk_is_said_to_be_full_also_while_a_log_is_followed(cli: Cli) -> None:
+    task = cli.seed_settled(Status.CANCELLED, log=LINES[:3])
+    done = cli("logs", task.id, "-f", "-o", "/dev/full", "--json")
+    assert (done.code, done.error["code"]) == (3, "disk_full")

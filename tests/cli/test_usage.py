@@ -69,6 +69,14 @@ def test_home_flag_wins_over_the_environment(cli: Cli) -> None:
     assert elsewhere.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("args", [("--home",), ("list", "--config"), ("--home", "", "list"), ("list", "--config=")])
+def test_a_home_or_a_configuration_that_is_not_named_is_bad_input(cli: Cli, args: tuple[str, ...]) -> None:
+    """A script's unset variable must not lead to the home that is there anyway."""
+    done = cli(*args)
+    assert (done.code, done.out) == (2, "")
+    assert next(arg for arg in args if arg.startswith("--")).rstrip("=") in done.error_lines[0]
+
+
 def test_alone_in_a_pipe_it_lists(cli: Cli) -> None:
     task = cli.seed()
     assert cli().out == cli("list").out

@@ -14,7 +14,7 @@ from pithy_local.cli.render import Screen
 from pithy_local.models import Patch, Status, TaskError, Verified
 from pithy_local.store.settled import Settled
 from tests.cli.support import Cli
-from tests.seeding import claim, settle
+from tests.seeding import claim, enqueue, settle
 
 TASK_KEYS = {
     "id", "title", "prompt", "repo", "base", "status", "phase", "executor", "provider", "model", "priority", "after",
@@ -278,3 +278,15 @@ def test_show_has_every_attempt_and_what_was_said_between(cli: Cli) -> None:
     ]  # fmt: skip
     assert "attempt 1 asked: Which?\n" in shown
     assert "attempt 2 was told: The second, ⏎ please\n" in shown
+
+
+def test_a_running_task_that_nobody_works_says_so(cli: Cli) -> None:
+    with closing(cli.store()) as store:
+        task = claim(store, enqueue(store)).task
+        worked = cli.on_terminal("list", env={"NO_COLOR": "1"}).out
+        store.queue.write("UPDATE process SET pid = 2147483647")  # its owner is gone
+    assert "● running agent " in worked
+    assert "● running · no worker " in cli.on_terminal("list", env={"NO_COLOR": "1"}).out
+    assert "for a worker: `pithy-local run`" in cli.on_terminal("show", task.id, env={"NO_COLOR": "1"}).out
+    assert "`pithy-local run`" in cli("cancel", task.id).err
+    assert "● running cancelling · no worker " in cli.on_terminal("list", env={"NO_COLOR": "1"}).out

@@ -145,10 +145,10 @@ def test_a_report_the_host_could_not_take_may_be_sent_again(loop: EventLoop, rec
     assert len(recorded.events) == 1
 
 
-def test_a_results_message_is_bounded(host: httpx2.Client, gateway: Gateway) -> None:
-    send(host, 1, "result", RESULT | {"message": "x" * 100_000})
+def test_a_results_words_are_bounded(host: httpx2.Client, gateway: Gateway) -> None:
+    send(host, 1, "result", RESULT | {"message": "x" * 100_000, "code": "y" * 100_000})
     assert gateway.reports.result is not None
-    assert gateway.reports.result.message == "x" * 4000
+    assert (gateway.reports.result.message, gateway.reports.result.code) == ("x" * 4000, "y" * 100)
 
 
 def test_all_that_the_runner_can_tell_is_understood(loop: EventLoop, gateway: Gateway, recorded: Recorded) -> None:

@@ -101,7 +101,7 @@ def test_what_nobody_foresaw_is_internal_and_asks_for_a_report(local_world: Worl
         (["show", "zzzzzzzzzz"], 5, "zzzzzzzzzz"),
         (["frobnicate"], 2, "frobnicate"),
         (["retry", "zzzzzzzzzz"], 5, "zzzzzzzzzz"),
-        (["serve"], 2, "serve"),
+        (["workflow"], 2, "workflow"),
     ],
 )
 def test_bad_input_is_one_line_with_a_hint_and_writes_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -50,7 +51,7 @@ def at_work(world: World, engine: Engine) -> Iterator[tuple[World, str]]:
             [found] = engine.api.containers(filters={"label": f"pithy.instance={world.instance()}"})
             yield world, found["Id"]
         finally:
-            runner.terminate()
+            runner.send_signal(signal.SIGINT)
             runner.communicate(timeout=30)
             gate.release()
 

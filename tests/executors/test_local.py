@@ -342,6 +342,20 @@ def test_a_leftover_of_the_same_attempt_gives_way(
     assert executor().run(make_job(tmp_path), RecordingHost()).diff != b""
 
 
+def test_what_a_later_owner_of_the_attempt_has_made_is_left_to_it(
+    executor: Callable[..., LocalExecutor], home: Home, tmp_path: Path
+) -> None:
+    """Its first owner was stopped for so long that it lost the attempt, and goes on only now."""
+    job, late, meta = make_job(tmp_path), RecordingHost(), home.scratch / ROOM / "owner.json"
+    with running(executor(runner=python(DAEMON + STAY)), job, late) as raised:
+        pid_in(home.scratch / ROOM / "home", "runner")
+        meta.write_text(json.dumps({"instance": job.instance, "fence": job.fence + 1}))
+        late.stop(LeaseLost())
+
+    assert ([type(error) for error in raised], meta.exists()) == ([LeaseLost], True)
+    executor().remove(ROOM)
+
+
 def test_removing_ends_what_still_runs_there(
     executor: Callable[..., LocalExecutor], home: Home, tmp_path: Path
 ) -> None:

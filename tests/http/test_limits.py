@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pithy_local.http.limits import MAX_BODY, MAX_CONNECTIONS, MAX_HEAD, Patience
-from tests.http.served import TOKEN, Served, Writer, error_of, serving
+from tests.http.served import TIMEOUT, TOKEN, Served, Writer, error_of, serving
 from tests.seeding import claim
 from tests.support import wait_until
 
@@ -102,6 +103,37 @@ def test_a_head_that_is_too_large_is_refused(hasty: Served) -> None:
     answer = hasty.raw(head(hasty, f"X-Long: {'x' * 2 * MAX_HEAD}"))
 
     assert answer.startswith(b"HTTP/1.1 4")
+
+
+def test_what_is_no_http_is_told_in_the_contracts_shape(hasty: Served) -> None:
+    told, _, body = hasty.raw(head(hasty, "Content-Length: -1")).partition(b"\r\n\r\n")
+
+    assert told.startswith(b"HTTP/1.1 400")
+    assert json.loads(body)["error"]["code"] == "bad_request"
+
+
+def test_a_body_that_breaks_after_the_answer_ends_the_connection_alone(
+    hasty: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=TIMEOUT) as connection:
+        request = f"POST /api/task HTTP/1.1\r\nHost: 127.0.0.1:{hasty.port}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(request.encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 401")  # before the body
+        connection.sendall(b"no size\r\n")
+        while connection.recv(65536):
+            pass
+
+    assert "Fatal error" not in caplog.text
+
+
+@pytest.mark.parametrize("verb", ["cancel", "accept", "reject", "execute"])
+def test_a_body_where_none_is_wanted_has_the_same_bound(served: Served, verb: str) -> None:
+    task = served.enqueue()
+
+    answer = served.post(f"/api/task/{task.id}/{verb}", content=b" " * (MAX_BODY + 1))
+
+    assert (answer.status_code, error_of(answer)["code"]) == (413, "too_large")
+    assert served.get(f"/api/task/{task.id}").json() == task.to_json()
 
 
 def test_two_lengths_or_hosts_are_refused(hasty: Served) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -16,9 +17,10 @@ import pytest
 from pithy_local import service
 from pithy_local.http.chunks import KEPT_BYTES, Chunks
 from pithy_local.http.limits import Patience
-from pithy_local.http.pool import Pool
+from pithy_local.http.pool import QUICK, Pool
 from pithy_local.models import Phase, Status, TaskError
 from pithy_local.store.lease import Lease
+from pithy_local.store.log_removal import LogRemoval
 from tests.http.served import Event, Served, Writer, error_of, events, serving
 from tests.seeding import claim, settle
 from tests.support import wait_until
@@ -163,6 +165,17 @@ def test_a_hundred_reconnects_give_each_line_once(served: Served) -> None:
     assert seen == list(range(1, 1001))
 
 
+def test_the_first_status_is_the_task_as_it_is_now(served: Served) -> None:
+    lease, _ = running(served)
+    path = f"/api/task/{lease.task.id}/logs"
+
+    with stream(served, path) as found:
+        assert json.loads(next(found).data)["model"] == "gpt-4o"
+    served.store.queue.write("UPDATE task SET model = 'another' WHERE n = ?", (lease.n,))
+    with stream(served, path) as found:
+        assert json.loads(next(found).data)["model"] == "another"
+
+
 def test_after_starts_a_stream_and_the_last_event_id_goes_before_it(served: Served) -> None:
     task = settle(served.store, served.enqueue(), Status.COMPLETED, log=[f"{n}" for n in range(9)])
     path = f"/api/task/{task.id}/logs?after=4"
@@ -270,6 +283,27 @@ def test_the_stream_of_changes_goes_on_after_the_last_event(served: Served) -> N
     assert rest == all_[1:]
 
 
+def test_an_event_id_of_a_home_that_was_restored_since_misses_nothing_new(served: Served) -> None:
+    with stream(served, "/api/events", last=1_000_000) as found:
+        task = served.enqueue()
+
+        assert json.loads(next(found).data)["id"] == task.id
+
+
+async def test_pages_of_changes_are_short_where_prompts_are_long(served: Served) -> None:
+    for _ in range(5):
+        served.enqueue(prompt="x" * 200_000)
+    pool = Pool()
+    chunks, after, sizes = Chunks(served.app, pool), 0, list[int]()
+    while (chunk := await chunks.changes(after)).data:
+        after = chunk.last
+        sizes.append(len(chunk.data))
+    pool.close()
+
+    assert sum(sizes) > 1_000_000
+    assert max(sizes) < 500_000
+
+
 def test_the_log_as_text_is_safe_for_a_terminal(served: Served) -> None:
     lease, writer = running(served)
     writer.write("plain", "\x1b]0;owned\x07red\x1b[31m", "10%\r20%")
@@ -301,14 +335,37 @@ def test_a_diff_that_is_not_there_yet_is_404(served: Served) -> None:
     assert (answer.status_code, error_of(answer)["code"]) == (404, "not_there_yet")
 
 
+def test_lines_that_retention_removed_are_shown_to_nobody(served: Served) -> None:
+    task = settle(served.store, served.enqueue(), Status.FAILED, log=[f"{n}" for n in range(9)])
+    path = f"/api/task/{task.id}/logs"
+    with stream(served, path) as found:
+        assert seqs(found) == list(range(1, 10))
+    removal = LogRemoval(served.store)
+    for log in removal.expired(served.store.clock.now_ms() + 1):
+        assert list(removal.expire(log, "removed")) == [None]
+
+    with stream(served, path) as found:
+        assert seqs(found) == [9]
+
+
+async def test_downloads_take_no_thread_from_other_paths() -> None:
+    pool, gate = Pool(), threading.Event()
+    downloads = [asyncio.ensure_future(pool.bulk(gate.wait)) for _ in range(QUICK + 1)]
+
+    assert await pool.quick(lambda: gate.is_set()) is False
+    gate.set()
+    assert await asyncio.gather(*downloads) == [True] * len(downloads)
+    pool.close()
+
+
 async def test_pieces_are_made_once_and_kept_in_bounds(served: Served) -> None:
     lease, writer = running(served)
     writer.write(*["x" * 50_000] * 400)
     pool = Pool()
     chunks = Chunks(served.app, pool)
     after, read = 0, 0
-    while (chunk := await chunks.log(lease.task.id, after)).data:
-        assert await chunks.log(lease.task.id, after) is chunk
+    while (chunk := await chunks.log(lease.task.id, after, first=1)).data:
+        assert await chunks.log(lease.task.id, after, first=1) is chunk
         after, read = chunk.last, read + len(chunk.data)
     pool.close()
 

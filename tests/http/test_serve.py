@@ -209,6 +209,23 @@ def test_a_silent_engine_is_said_and_shown(cli: Cli) -> None:
     assert said.endswith(": its tasks stay queued\n")
 
 
+def test_an_engine_that_nobody_asks_is_not_called_up(cli: Cli) -> None:
+    cli.config.write_text('executor = "local"\n')
+    with serve(cli, "--port", "0") as (_, client):
+        assert client.get("/healthz").json()["engine"] is None
+        assert "pithy_engine_up" not in client.get("/metrics").text
+
+
+def test_a_lock_file_that_cannot_be_opened_is_no_bug(cli: Cli) -> None:
+    cli.home.prepare()
+    cli.home.lock("serve").mkdir()
+
+    done = cli("serve", "--no-worker", "--port", "0")
+
+    assert (done.code, done.out) == (3, "")
+    assert f"cannot use {cli.home.lock('serve')}" in done.err
+
+
 def test_a_second_signal_ends_it_at_once(cli: Cli) -> None:
     with serve(cli) as (process, _):
         os.kill(process.pid, signal.SIGSTOP)  # both signals wait, and come together

@@ -135,6 +135,15 @@ def test_one_address_takes_nothing_from_another() -> None:
     assert [limit.wait("a"), limit.wait("b"), limit.wait("a")] == [0, 0, 3600]
 
 
+def test_in_ipv6_a_sender_has_a_whole_network() -> None:
+    limit = RateLimit("1/hour", Now())
+
+    assert limit.wait("2001:db8::1") == 0
+    assert limit.wait("2001:db8::ffff:1") > 0
+    assert limit.wait("2001:db8:0:1::1") == 0
+    assert [limit.wait("::ffff:192.0.2.1"), limit.wait("::ffff:192.0.2.2")] == [0, 0]
+
+
 def test_addresses_are_remembered_in_bounds() -> None:
     limit = RateLimit("1/hour", Now())
     for number in range(3 * PEERS):

@@ -415,6 +415,17 @@ def test_refused_ones_are_in_the_stats(served: Served) -> None:
     assert refused(served)["header"] == before + 1
 
 
+def test_a_refusal_that_cannot_be_recorded_is_said_and_still_one(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        served.store.queue.write(
+            "CREATE TRIGGER full BEFORE INSERT ON refused_webhook BEGIN SELECT RAISE(ABORT, 'no space'); END"
+        )
+        answer = send(served, b"{}", {})
+
+    assert (answer.status_code, error_of(answer)["code"]) == (401, "unauthorized")
+    assert served.said == ["webhook refused (header), which cannot be recorded: queue.db: no space"]
+
+
 def test_what_is_remembered_of_refusals_is_bounded_and_safe(served: Served) -> None:
     webhooks.refuse(served.app, peer="127.0.0.1", reason="header", webhook_id="\x1b[31m" + "x" * 1000)
 

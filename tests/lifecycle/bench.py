@@ -78,7 +78,7 @@ class StandIn:
     def __init__(self, act: Act = succeed, *, name: str = "local") -> None:
         self.name = name
         self.act = act
-        self.problem: PithyError | None = None
+        self.problem: PithyError | OSError | None = None
         self.boxes: list[Sandbox] = []
         self.jobs: list[Job] = []
         self.adopted: list[AgentJob] = []

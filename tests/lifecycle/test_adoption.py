@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pithy_local.door.gateway import Failure
 from pithy_local.door.loop import EventLoop
 from pithy_local.door.reports import Event, Result
-from pithy_local.errors import ErrorCode, PithyError
-from pithy_local.executors.base import AgentJob, AttemptHost
+from pithy_local.errors import ErrorCode, LeaseLost, PithyError
+from pithy_local.executors.base import AgentJob, AttemptHost, Sandbox
 from pithy_local.git.commit import make_commit
 from pithy_local.lifecycle.artifacts import Artifacts
 from pithy_local.lifecycle.host import GRACE_SECONDS
 from pithy_local.lifecycle.reporting import ReportTaker, seen_before, told_before
+from pithy_local.lifecycle.running import TAKEN
 from pithy_local.lifecycle.supervisor import Supervisor
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status, Stop, Task
@@ -51,7 +54,7 @@ def left_in(bench: Workbench, task: Task, phase: Phase) -> Task:
     stopper: list[Supervisor] = []
 
     def hold(_: str) -> None:
-        wait_until(lambda: any(host.stopping.is_set() for host in stopper[0]._attempts.hosts().values()), timeout=20)
+        wait_until(lambda: any(host.stopping.is_set() for host in stopper[0]._attempts.hosts()), timeout=20)
 
     at = At(phase.value, hold)
     supervisor = Supervisor(again(bench), kind="test", say=at, ids=[task.id])
@@ -66,6 +69,12 @@ def gone_on(bench: Workbench, task: Task, say: Callable[[str], None] = silent) -
     """The task after the next process that works the queue."""
     with Supervisor(again(bench), kind="test", say=say):
         return settled(bench, task.id)
+
+
+def verifying(bench: Workbench, command: str) -> Workbench:
+    """With this verify command in the user's configuration."""
+    sandbox = msgspec.structs.replace(bench.settings.sandbox, verify=(command,))
+    return replace(bench, settings=msgspec.structs.replace(bench.settings, sandbox=sandbox))
 
 
 @pytest.mark.parametrize("phase", [Phase.AGENT, Phase.COLLECTING])
@@ -91,6 +100,33 @@ def test_a_stored_diff_is_verified_again_and_no_agent_asked(bench: Workbench, ex
 
     assert (ended.status, branch_sha(repo, ended.branch)) == (Status.COMPLETED, ended.head_sha)
     assert (len(executor.jobs), len(executor.adopted)) == (1, 0)
+
+
+def test_verify_commands_that_were_removed_meanwhile_are_run_as_on_the_base(
+    bench: Workbench, executor: StandIn, repo: Path
+) -> None:
+    task = left_in(verifying(bench, "old"), queue(bench, repo), Phase.VERIFYING)
+
+    ended = gone_on(bench, task)
+
+    assert (ended.status, code_of(ended)) == (Status.COMPLETED, "")
+    assert [(job.role, job.commands) for job in executor.verified] == [("vbase", ("old",)), ("vpatch", ("old",))]
+
+
+def test_a_sandbox_of_which_is_not_known_what_it_was_told_gives_way_to_another_one(
+    bench: Workbench, executor: StandIn, repo: Path
+) -> None:
+    """A version before this one had started it: neither its job nor its reports were written down."""
+    task = left_in(bench, queue(bench, repo), Phase.AGENT)
+    (bench.home.artifacts(task.id, 1) / "job.json").unlink()
+    box = Sandbox(task=task.id, attempt=1, fence=1, handle="old", created_ms=bench.clock.now_ms())
+    executor.boxes = [box, replace(box, task="0000000000", handle="another's")]
+
+    ended = gone_on(bench, task)
+
+    assert (ended.status, ended.attempts, len(executor.jobs), len(executor.adopted)) == (Status.COMPLETED, 1, 2, 0)
+    assert [left.handle for left in executor.boxes] == ["another's"]
+    assert any("queued again" in line for line in log_of(bench, task.id))
 
 
 def test_a_delivery_that_was_left_goes_on_with_the_same_commit(bench: Workbench, executor: StandIn, repo: Path) -> None:
@@ -173,6 +209,35 @@ def test_an_engine_that_goes_away_keeps_the_attempt_for_later(bench: Workbench, 
     assert "lost the Docker engine: waiting for it" in log_of(bench, task.id)
 
 
+def test_what_this_process_takes_up_again_is_its_own_although_the_earlier_thread_has_not_ended(
+    bench: Workbench, executor: StandIn, repo: Path
+) -> None:
+    """The engine is back before the thread that gave the attempt up is gone."""
+    tasks, held, ended = Tasks(bench.store), Held(), threading.Event()
+
+    def lose_engine(job: AgentJob, host: AttemptHost) -> bytes:
+        executor.act = held
+        raise PithyError(ErrorCode.DOCKER_UNREACHABLE, "lost the Docker engine")
+
+    def linger(words: str) -> None:
+        if words.endswith((": left in phase agent: whoever works the queue next goes on with it", TAKEN)):
+            wait_until(lambda: tasks.get(task.id).fence == 2, timeout=20)
+            earlier.append(threading.current_thread())
+            ended.set()
+
+    earlier: list[threading.Thread] = []
+    executor.act = lose_engine
+    task = queue(bench, repo)
+    with Supervisor(bench, kind="test", say=linger) as supervisor:
+        assert ended.wait(20)
+        earlier[0].join(20)
+        assert held.reached.wait(20)
+        assert supervisor.running == 1
+        held.go_on.set()
+        assert settled(bench, task.id).status is Status.COMPLETED
+    assert (len(executor.jobs), len(executor.adopted), tasks.get(task.id).fence) == (1, 1, 2)
+
+
 def test_leaving_ends_at_once_although_a_sandbox_is_busy(bench: Workbench, executor: StandIn, repo: Path) -> None:
     held = Held()
     executor.act = held
@@ -226,6 +291,23 @@ class SomeGateway:
 
     def __init__(self) -> None:
         self.failure = Failure("llm_auth", "wrong key", {"http_status": 401})
+
+
+def test_an_owner_that_was_stopped_while_it_wrote_a_file_replaces_nothing_of_its_successors(
+    bench: Workbench, repo: Path
+) -> None:
+    with hosted(bench, queue(bench, repo)) as late:
+        task, name = late.lease.task, late.lease.task.id
+        late.enter(Phase.AGENT)
+        late.lease.hand_back()
+        successor = taken(bench, task)
+        for lease, diff in ((successor, b"the last diff"), (late.lease, b"an earlier one")):
+            artifacts = Artifacts(bench.home, name, 1, bench.redactor, fenced=lease.fenced)
+            with nullcontext() if lease is successor else pytest.raises(LeaseLost):
+                artifacts.keep_round(diff)
+
+    kept = {path.name: path.read_bytes() for path in bench.home.artifacts(name, 1).iterdir()}
+    assert kept == {"patch.diff": b"the last diff"}
 
 
 def test_the_agents_time_is_kept_and_a_little_is_given_to_who_was_late(bench: Workbench, repo: Path) -> None:

@@ -15,6 +15,7 @@ from pithy_local.lifecycle.artifacts import (
     MAX_REASON,
     MAX_REJECTED,
     MAX_REPLIES,
+    MAX_REPLIES_BYTES,
     MAX_STEP_TEXT,
     MAX_TOLD,
     MAX_VERDICT,
@@ -142,6 +143,18 @@ def test_replies_are_bounded_in_number(artifacts: Artifacts) -> None:
         take(reply(number, "text"))
 
     assert len(json.loads((artifacts.folder / "replies.json").read_text())) == MAX_REPLIES
+
+
+def test_replies_are_bounded_in_size(artifacts: Artifacts) -> None:
+    take, told = artifacts.event_sink(Told()), Told()
+    large = "x" * (MAX_REPLIES_BYTES // 2)
+
+    for number, text in enumerate((large, large, "a short one"), start=1):
+        take(reply(number, text))
+    artifacts.event_sink(told)(reply(2, large))
+
+    kept = json.loads((artifacts.folder / "replies.json").read_text())
+    assert ([entry["report"] for entry in kept], told.reports) == ([1, 3], [2])
 
 
 def test_nothing_refused_is_no_detail(artifacts: Artifacts) -> None:

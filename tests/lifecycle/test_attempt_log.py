@@ -144,7 +144,7 @@ def test_a_full_backlog_holds_the_writer_back(log: AttemptLog, lines: Lines, sto
     with blocked(store):
         thread.start()
         assert not through.wait(0.5)
-    thread.join(20)
+    thread.join(50)
     log.close()
 
     assert through.is_set()

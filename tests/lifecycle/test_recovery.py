@@ -20,6 +20,7 @@ from pithy_local.store.lease import Lease
 from pithy_local.store.logs import Entry, Logs
 from pithy_local.store.orphans import Orphans
 from pithy_local.store.processes import Processes
+from pithy_local.store.standing import LEAST, TOO_MANY
 from pithy_local.store.tasks import Tasks
 from tests.lifecycle.bench import StandIn, opened_bench, queue
 from tests.store.conftest import HandClock
@@ -261,8 +262,8 @@ def test_what_a_leader_that_hangs_does_not_recover_is_recovered_by_another(
     assert now(bench, lease).status is Status.QUEUED
 
 
-def dies(bench: Workbench, task: Task, phase: Phase, *, number: int) -> None:
-    """One more process claims the task, gets to `phase` and dies."""
+def dies(bench: Workbench, task: Task, phase: Phase, *, number: int, sandbox: str = "") -> Lease:
+    """One more process claims the task, gets to `phase` and dies, there with a `sandbox` that it had started."""
     owner = f"dead {number}"
     bench.store.queue.write(
         "INSERT INTO process VALUES (?, 'test', ?, ?, ?, 1)", (owner, ME.pid, ME.started - 60, ME.boot_id)
@@ -271,8 +272,15 @@ def dies(bench: Workbench, task: Task, phase: Phase, *, number: int) -> None:
         owner, executors=["local"], concurrency=9, ids=[task.id]
     )
     assert claimed_again is not None
+    lease = Lease(bench.store, claimed_again, owner)
     if claimed_again.phase is not phase:
-        Lease(bench.store, claimed_again, owner).enter(phase)
+        lease.enter(phase)
+    if sandbox:
+        lease.intend("create", "pithy-task-a1-agent")
+        lease.done("create", "pithy-task-a1-agent", sandbox)
+        lease.intend("start", sandbox)
+        lease.done("start", sandbox)
+    return lease
 
 
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.COLLECTING, Phase.VERIFYING, Phase.DELIVERING])
@@ -285,6 +293,19 @@ def test_three_owners_that_died_at_the_same_point_are_enough(bench: Workbench, m
     dies(bench, task, phase, number=3)
 
     recover(bench, me)
+
+    ended = Tasks(bench.store).get(task.id)
+    assert (ended.status, ended.error and ended.error.code) == (Status.FAILED, "crash_loop")
+
+
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.VERIFYING])
+def test_another_sandbox_each_time_is_no_progress(bench: Workbench, me: str, executor: StandIn, phase: Phase) -> None:
+    task = queue(bench, REPO)
+    for number in range(TOO_MANY // LEAST):
+        assert not Tasks(bench.store).get(task.id).status.settled
+        lease = dies(bench, task, phase, number=number, sandbox=f"container {number}")
+        executor.boxes = [box(lease, bench)]
+        recover(bench, me)
 
     ended = Tasks(bench.store).get(task.id)
     assert (ended.status, ended.error and ended.error.code) == (Status.FAILED, "crash_loop")
@@ -374,6 +395,22 @@ def test_it_is_recovered_once_the_engine_answers(bench: Workbench, me: str, dock
     problems = recover(bench, me).problems
 
     assert (now(bench, lease).status, problems) == (Status.QUEUED, {})
+
+
+def test_a_sandbox_that_cannot_be_removed_now_keeps_its_own_task_alone(
+    bench: Workbench, me: str, executor: StandIn
+) -> None:
+    dead = reused(bench)
+    stuck, other = claimed(bench, dead, Phase.STARTING), claimed(bench, dead, Phase.STARTING, "docker")
+    executor.boxes = [box(stuck, bench)]
+    executor.problem = PermissionError(13, "not permitted", "/a/file")
+
+    problems = recover(bench, me).problems
+
+    assert (list(problems), now(bench, other).status) == ([stuck.task.id], Status.QUEUED)
+    executor.problem = None
+    assert recover(bench, me).problems == {}
+    assert (now(bench, stuck).status, executor.boxes) == (Status.QUEUED, [])
 
 
 def test_the_dead_that_own_nothing_are_forgotten(bench: Workbench, me: str) -> None:

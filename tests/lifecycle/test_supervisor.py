@@ -17,7 +17,7 @@ from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.executors.base import AttemptHost, Job
 from pithy_local.lifecycle.supervisor import Supervisor
 from pithy_local.lifecycle.workbench import Workbench
-from pithy_local.models import Status
+from pithy_local.models import Phase, Status
 from pithy_local.store import Store
 from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
@@ -81,6 +81,21 @@ def test_a_second_stop_does_nothing(bench: Workbench) -> None:
     supervisor.stop()
 
     assert threads() == set()
+
+
+def test_a_failure_of_this_process_cancels_nothing(bench: Workbench, repo: Path, held: Held) -> None:
+    task = queue(bench, repo)
+
+    def fail() -> None:
+        with Supervisor(bench, kind="test", say=silent):
+            assert held.reached.wait(20)
+            raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        fail()
+
+    left = Tasks(bench.store).get(task.id)
+    assert (left.status, left.phase) == (Status.RUNNING, Phase.AGENT)
 
 
 def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:

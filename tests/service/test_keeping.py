@@ -196,3 +196,21 @@ def test_a_file_that_may_not_be_written_is_bad_input(tmp_path: Path) -> None:
     file.touch(0o400)
     with pytest.raises(UsageError, match="cannot write"), service.whole_file(file):
         pass
+
+
+def test_no_file_of_the_home_is_replaced(app: App, tmp_path: Path) -> None:
+    """The queue itself, say, by its own backup."""
+    (tmp_path / "link").symlink_to(app.home.queue_db)
+    before = app.home.queue_db.read_bytes()
+    for file in (app.home.queue_db, tmp_path / "link", tmp_path / "x" / ".." / "home" / "new.tar"):
+        with pytest.raises(UsageError, match="inside the home"):
+            service.backup(app, file, replace=True)
+    assert app.home.queue_db.read_bytes() == before
+
+
+def test_a_link_that_leads_to_itself_is_a_name_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    file.symlink_to(file)
+    with service.whole_file(file) as target:
+        target.write(b"whole")
+    assert file.read_bytes() == b"whole"

@@ -89,6 +89,19 @@ def test_a_sandbox_without_an_owner_keeps_its_slot(store: Store, tasks: Tasks, l
     assert tasks.claim(owner, executors=["docker"], concurrency=2) is not None
 
 
+def test_a_sandbox_without_an_owner_does_not_stop_who_cannot_take_it_up(
+    store: Store, tasks: Tasks, lease: Lease, owner: str
+) -> None:
+    named, local = tasks.insert(new_task()), tasks.insert(new_task(executor="local"))
+    lease.enter(Phase.AGENT)
+    lease.hand_back()
+
+    while_the_engine_is_away = tasks.claim(owner, executors=["local"], concurrency=1)
+    assert while_the_engine_is_away is not None
+    assert while_the_engine_is_away.id == local.id
+    assert tasks.claim(owner, executors=["docker"], concurrency=2, per_repo=2, ids=[named.id]) is not None
+
+
 def test_a_pause_leaves_what_was_named(store: Store, tasks: Tasks, owner: str) -> None:
     task = tasks.insert(new_task())
     Holds(store).pause()
