@@ -10,8 +10,8 @@
     Cancelled             the user cancelled this attempt
     Parked                the attempt goes back to the queue, uncharged: rate limit, budget
 
-`ErrorCode` lists the values of a task's `error.code` (CONTRACT §4) with the exit code, the HTTP status and the default
-hint of each; docs/errors.md is generated from it.
+`ErrorCode` lists the values of a task's `error.code` (docs/contract.md §4) with the exit code, the HTTP status and the
+default hint of each; docs/errors.md is generated from it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pithy_local.clock import iso
 
 
 class Status(StrEnum):
-    """The user's word for how a task stands (CONTRACT §4)."""
+    """The user's word for how a task stands (docs/contract.md §4)."""
 
     QUEUED = "queued"
     """Waits for a free slot."""
@@ -33,7 +33,7 @@ class Status(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where a running attempt is (ARCHITECTURE §1)."""
+    """Where a running attempt is (docs/architecture.md)."""
 
     PREPARING = "preparing"
     """The mirror is fetched and the base commit pinned."""
@@ -97,7 +97,7 @@ class NewTask:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskError:
-    """Why a task did not complete: code of CONTRACT §4, one sentence, what to do, what the other side said."""
+    """Why a task did not complete: code of docs/contract.md §4, one sentence, what to do, what the other side said."""
 
     code: str
     message: str
@@ -254,7 +254,7 @@ class Task:
     finished_at: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The task object of CONTRACT §4, the same everywhere."""
+        """The task object of docs/contract.md §4, the same everywhere."""
         return {
             "id": self.id, "title": self.title, "prompt": self.prompt, "repo": self.repo, "base": self.base,
             "status": self.status.value, "phase": self.phase.value if self.phase else None,

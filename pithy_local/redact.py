@@ -1,4 +1,4 @@
-"""Known secrets masked at the sink, in every form in which they usually travel (SANDBOX §5).
+"""Known secrets masked at the sink, in every form in which they usually travel (docs/security.md).
 
 A second line of defence: the first is that no secret is inside a sandbox. What is masked: the secret as it is, base64
 (standard and URL-safe, inside other data at any of the three shifts), URL-encoded, JSON-escaped, hex.

@@ -1,4 +1,4 @@
-"""What a repository says for itself: `.pithy.toml` of the pinned base commit (CONTRACT §1).
+"""What a repository says for itself: `.pithy.toml` of the pinned base commit (docs/contract.md §1).
 
     verify = ["pytest -q"]          # more commands that must pass
     protected = ["migrations/**"]   # more paths that a person must look at

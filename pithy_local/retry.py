@@ -13,7 +13,7 @@ Wait = Callable[[float], None]
 """Sleeps for so many seconds; raises to end the waiting (the attempt was cancelled, its lease is lost)."""
 
 WAITS = (1.0, 2.0, 4.0)
-"""Seconds before the second, third and fourth try (CONTRACT §4)."""
+"""Seconds before the second, third and fourth try (docs/contract.md §4)."""
 
 
 def retried(

@@ -1,4 +1,4 @@
-"""Untrusted text made safe: for a terminal, for storage, for a pull request (SANDBOX §5); and short numbers.
+"""Untrusted text made safe: for a terminal, for storage, for a pull request (docs/security.md); and short numbers.
 
 Everything that was inside a sandbox is hostile: log lines, titles, diffs, file names, model output. Text is bounded
 once where it comes in (`LineAssembler`, `for_storage`) and made safe again at every border where it is shown

@@ -1,4 +1,4 @@
-"""The table of errors is the contract's (CONTRACT §4)."""
+"""The table of errors is the contract's (docs/contract.md §4)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONTRACT = {
     "oom": 1, "disk_full": 3, "push_rejected": 4, "branch_conflict": 1, "github_auth": 4, "github_rate_limit": 1,
     "github_error": 1, "dependency_failed": 1, "crash_loop": 1, "internal": 1,
 }  # fmt: skip
-"""Codes of a task with their exit codes (CONTRACT §4); those of later capabilities are not there yet."""
+"""Codes of a task with their exit codes (docs/contract.md §4); those of later capabilities are not there yet."""
 NEEDS = {
     "needs_review": {
         "patch_malformed", "patch_rejected", "patch_empty", "syntax", "policy", "verify_failed", "awaiting_review",

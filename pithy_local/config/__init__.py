@@ -1,6 +1,6 @@
 """Typed settings: one field a key, its explanation beside it; `config.example.toml` is generated from here.
 
-Precedence: flag > environment > user's file > default (CONTRACT §1). Unknown keys are errors that name
+Precedence: flag > environment > user's file > default (docs/contract.md §1). Unknown keys are errors that name
 the file, the key and the nearest valid key.
 """
 

@@ -20,7 +20,7 @@ ENVIRONMENT = {
     "GITHUB_API_URL": "github.api_url",
     "PITHY_BASE_IMAGE": "sandbox.base_image",
 }
-"""Environment variable → key (CONTRACT §1). The secrets are read by `read_secrets` alone."""
+"""Environment variable → key (docs/contract.md §1). The secrets are read by `read_secrets` alone."""
 
 
 def check(settings: Settings, source: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pithy_local.doctor.check import Check, TimeSample, dotted, failed, free_space, numbers
 from pithy_local.errors import PithyError
-from pithy_local.lifecycle.premises import NETWORK_HINT
+from pithy_local.lifecycle.upkeep.premises import NETWORK_HINT
 from pithy_local.paths import NETWORK_FILE_SYSTEMS, Home, file_system
 
 PYTHON_FIXED = (3, 11, 4)

@@ -47,7 +47,7 @@ def check_mirrors(facts: Facts) -> Iterator[Check]:
 
 
 def _in_use(tasks: Tasks, box: Sandbox) -> bool:
-    from pithy_local.lifecycle.reaper import in_use
+    from pithy_local.lifecycle.upkeep.reaper import in_use
 
     try:
         return in_use(tasks.get(box.task), box)

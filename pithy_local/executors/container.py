@@ -1,4 +1,4 @@
-"""The sealed containers of an attempt: what they are made of, and a name as the exactly-once gate (SANDBOX §1)."""
+"""The sealed containers of an attempt: what they are made of, a name as the exactly-once gate (docs/security.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pull request says: the host's template around text that is made inert (CONTRACT §5)."""
+"""What a pull request says: the host's template around text that is made inert (docs/contract.md §5)."""
 
 from __future__ import annotations
 

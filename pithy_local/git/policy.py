@@ -1,4 +1,4 @@
-"""What may leave a sandbox: the resulting tree is judged, never the text of the diff (SANDBOX §4)."""
+"""What may leave a sandbox: the resulting tree is judged, never the text of the diff (docs/security.md)."""
 
 from __future__ import annotations
 

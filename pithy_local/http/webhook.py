@@ -1,4 +1,4 @@
-"""`POST /api/webhook/github-actions`: who sent it is proven before anything of it is read as JSON (CONTRACT §7)."""
+"""`POST /api/webhook/github-actions`: who sent it is proven before anything of it is read as JSON (docs/api.md)."""
 
 from __future__ import annotations
 

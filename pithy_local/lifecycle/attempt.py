@@ -1,4 +1,4 @@
-"""One attempt from claim to settlement, top to bottom (ARCHITECTURE §1)."""
+"""One attempt from claim to settlement, top to bottom (docs/architecture.md)."""
 
 from __future__ import annotations
 

@@ -67,6 +67,8 @@ class Delivery:
         if coderabbit.was_turned_on(source.mirror, source.base_sha, sha):
             self._added = (coderabbit.PATH,)
             return sha
+        if sha == self._lease.task.head_sha:  # recorded by an earlier owner: the remote may show it
+            return sha
         added = coderabbit.turn_on_reviews(
             source.mirror, self._lease.task.id, sha, base=source.base, author=source.settings.git.author
         )

@@ -25,7 +25,7 @@ NEEDS_REVIEW = frozenset(
         ErrorCode.AWAITING_REVIEW,
     }
 )
-"""CONTRACT §4: with these a person looks at the work; every other code is a failure."""
+"""docs/contract.md §4: with these a person looks at the work; every other code is a failure."""
 
 RUNNER_MAY_SAY = frozenset(
     {
@@ -98,7 +98,7 @@ def _hint_of(detail: Mapping[str, Any]) -> str | None:
 
 
 def host_error(error: Exception) -> PithyError:
-    """What ended an attempt, as an error whose code a task can have (CONTRACT §4)."""
+    """What ended an attempt, as an error whose code a task can have (docs/contract.md §4)."""
     if isinstance(error, PithyError):
         if error.code not in NO_STATE:
             return error

@@ -16,11 +16,11 @@ from pithy_local import crash
 from pithy_local.errors import PithyError
 from pithy_local.lifecycle.engine_watch import EngineWatch
 from pithy_local.lifecycle.leadership import Leadership
-from pithy_local.lifecycle.premises import settle_in
-from pithy_local.lifecycle.reaper import Reaper
 from pithy_local.lifecycle.recovery import Recovery
-from pithy_local.lifecycle.retention import Retention
 from pithy_local.lifecycle.running import Running
+from pithy_local.lifecycle.upkeep.premises import settle_in
+from pithy_local.lifecycle.upkeep.reaper import Reaper
+from pithy_local.lifecycle.upkeep.retention import Retention
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Stop, Task
 from pithy_local.notify import Notifier

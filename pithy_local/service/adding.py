@@ -119,7 +119,7 @@ def _known(app: App, request: AddRequest, prompt: str) -> Added | None:
 
 
 def _title(text: str) -> str:
-    """The first line, cut at 72 characters (CONTRACT §4)."""
+    """The first line, cut at 72 characters (docs/contract.md §4)."""
     line = " ".join(text.strip().split("\n")[0].split())
     return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…"
 

@@ -69,7 +69,7 @@ def replaying(app: App, recorded: Recording) -> Iterator[Replay]:
     What a killed replay left is removed first. Raises Refused while another one is under way, PithyError
     (repo_analysis: the base commit is gone; git_missing, store; docker_unreachable).
     """
-    from pithy_local.lifecycle.replays import clear_replay
+    from pithy_local.lifecycle.upkeep.replays import clear_replay
 
     home = app.home.replay
     with try_lock(app.home.lock("replay")) as free:

@@ -1,4 +1,4 @@
-"""Completion reports of executors outside this machine (CONTRACT §7), once their signature was checked."""
+"""Completion reports of executors outside this machine (docs/api.md), once their signature was checked."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pithy_local.store.database import Store
 STEP_LINES = 2_000
 STEP_PAGES = 256
 PAUSE_SECONDS = 0.005
-"""Between two steps: 33 ms is then the longest that a writer waits (RELIABILITY)."""
+"""Between two steps: 33 ms is then the longest that a writer waits (docs/durability.md)."""
 SPARE_PAGES = 1_024
 """Free pages that stay in the file: new lines use them again."""
 

@@ -15,7 +15,7 @@ from pithy_local.store.rows import ATTEMPT, TASK, WAITS_FOR_A_PERSON, read_attem
 ALL_EXECUTORS = ("docker", "local")
 
 LEASE_MS = 30_000
-"""How long a claim holds without a heartbeat (RELIABILITY, Ownership)."""
+"""How long a claim holds without a heartbeat (docs/architecture.md, Who owns what)."""
 
 _CANCEL_AT_ONCE = """UPDATE task SET status = 'cancelled', phase = NULL, blocked = 0, finished_at = :now
 WHERE id = :id AND owner IS NULL AND (status <> 'running'

@@ -1,4 +1,4 @@
-"""What must hold after any number of deaths (RELIABILITY): each function returns what is broken, in words."""
+"""What must hold after any number of deaths (docs/durability.md): each function returns what is broken, in words."""
 
 from __future__ import annotations
 

@@ -77,6 +77,14 @@ def test_a_task_that_was_not_acknowledged_is_not_there_and_the_others_are(root: 
     assert [task.id for task in tasks.select()] == [after.id, *kept]
 
 
+def test_a_home_that_is_opened_when_nothing_is_free_says_so(root: Path, store: Store) -> None:
+    store.close()  # the last one: what SQLite shares between processes (the -shm file) is gone
+    with full(root), pytest.raises(PithyError) as refused:
+        Store(Home(root=root)).close()
+    assert refused.value.code is ErrorCode.DISK_FULL
+    assert Tasks(store).select() == []
+
+
 def test_a_claim_that_cannot_be_written_leaves_the_task_queued(root: Path, store: Store) -> None:
     tasks = Tasks(store)
     owner = Processes(store).register("test")

@@ -231,6 +231,18 @@ def test_a_delivery_that_goes_on_after_its_push_says_what_was_added(local_world:
     assert len(local_world.model.completions) == 1
 
 
+def test_reviews_that_were_turned_on_after_the_commit_was_recorded_wait_for_the_next_task(local_world: World) -> None:
+    task = _dies_at(local_world, "push.intended")
+    local_world.configure(github__coderabbit=True)
+
+    local_world.ok("run", "--until-idle")
+
+    shown = local_world.show(task)
+    assert (shown["status"], shown["error"]) == ("completed", None)
+    assert local_world.branch(task) == shown["head_sha"]
+    assert ".coderabbit.yaml" not in (local_world.github.prs[0].body or "")
+
+
 def test_cancel_of_a_queued_task_means_it_never_runs(local_world: World) -> None:
     task = local_world.add()
     local_world.ok("cancel", task)

@@ -1,4 +1,4 @@
-"""Log pages, live streams with resume, downloads, and the stream of all changes; CONTRACT §6."""
+"""Log pages, live streams with resume, downloads, and the stream of all changes; docs/api.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The served description is true: of every path of CONTRACT §6, and under requests that nobody thought of."""
+"""The served description is true: of every path of docs/api.md, and under requests that nobody thought of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/api/task…` over real HTTP: every row of CONTRACT §6 with its statuses."""
+"""`/api/task…` over real HTTP: every row of docs/api.md with its statuses."""
 
 from __future__ import annotations
 

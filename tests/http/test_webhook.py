@@ -1,4 +1,4 @@
-"""`POST /api/webhook/github-actions`: every row of CONTRACT §7 over real HTTP, beside a real git server and a forge."""
+"""`POST /api/webhook/github-actions`: every row of docs/api.md over real HTTP, beside a real git server and a forge."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.executors.base import Sandbox
-from pithy_local.lifecycle.reaper import Reaper, in_use
+from pithy_local.lifecycle.upkeep.reaper import Reaper, in_use
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status
 from pithy_local.store.lease import Lease

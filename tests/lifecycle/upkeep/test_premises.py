@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pithy_local.lifecycle.premises import on_network, settle_in
+from pithy_local.lifecycle.upkeep.premises import on_network, settle_in
 from pithy_local.paths import Home, file_system, network_file_system
 from pithy_local.store import Store
 
@@ -60,7 +60,7 @@ def test_a_worker_may_open_many_files_where_the_system_lets_it() -> None:
     """In a process of its own: what is lowered here would stay so."""
     code = """
 import resource
-from pithy_local.lifecycle.premises import allow_descriptors
+from pithy_local.lifecycle.upkeep.premises import allow_descriptors
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, min(hard, 5000)))
 allow_descriptors()

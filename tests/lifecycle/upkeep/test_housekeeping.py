@@ -12,7 +12,7 @@ import pytest
 from pithy_local.git.mirror import Mirror
 from pithy_local.git.remote import parse_repo
 from pithy_local.git.upkeep import StoredMirror
-from pithy_local.lifecycle.housekeeping import UNKNOWN, Housekeeping
+from pithy_local.lifecycle.upkeep.housekeeping import UNKNOWN, Housekeeping
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Status
 from pithy_local.paths import try_lock

@@ -1,4 +1,4 @@
-"""The reverse sweep: what exists under this home's name and belongs to no attempt is removed (RELIABILITY, Recovery 4).
+"""The reverse sweep: what exists under this home's name and belongs to no attempt goes (docs/durability.md).
 
 The leader's work; every step is safe to repeat, and what cannot be removed now is tried again by the next tick.
 """
@@ -10,8 +10,8 @@ from functools import cached_property
 
 from pithy_local.errors import ErrorCode, NoSuchTask, PithyError
 from pithy_local.executors.base import Executor, Sandbox
-from pithy_local.lifecycle.housekeeping import Housekeeping
-from pithy_local.lifecycle.replays import sweep_replay
+from pithy_local.lifecycle.upkeep.housekeeping import Housekeeping
+from pithy_local.lifecycle.upkeep.replays import sweep_replay
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status, Task
 from pithy_local.store.orphans import OURS

@@ -8,7 +8,7 @@ import pytest
 
 from pithy_local.clock import day_of
 from pithy_local.config import LogSettings
-from pithy_local.lifecycle.retention import ROUND_MS, Retention
+from pithy_local.lifecycle.upkeep.retention import ROUND_MS, Retention
 from pithy_local.models import Status, Stream, Task
 from pithy_local.store import Store
 from pithy_local.store.logs import Entry, Logs
