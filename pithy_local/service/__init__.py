@@ -2,6 +2,8 @@
 
 from pithy_local.service.adding import Added, AddRequest, add
 from pithy_local.service.app import App, open_app
+from pithy_local.service.editing import edit_prompt
+from pithy_local.service.history import calls, events, find_line, matching_lines, spent_today_usd
 from pithy_local.service.holding import (
     Overview,
     Spending,
@@ -35,12 +37,17 @@ from pithy_local.service.reading import (
 from pithy_local.service.replaying import Recording, Replay, recording, replayed, replaying
 from pithy_local.service.settling import accept, answer, cancel, prunable, prune, reject, remove, retry
 from pithy_local.service.working import has_worker, run, worker
+from pithy_local.store.history import Event, ModelCall
 from pithy_local.store.holds import Pause
+from pithy_local.store.log_search import Needle
 
 __all__ = [
     "AddRequest",
     "Added",
     "App",
+    "Event",
+    "ModelCall",
+    "Needle",
     "Overview",
     "Pause",
     "Recording",
@@ -52,12 +59,16 @@ __all__ = [
     "answer",
     "attempts",
     "build_image",
+    "calls",
     "cancel",
     "change_token",
     "check_attempt",
     "diff",
+    "edit_prompt",
+    "events",
     "explain_pause",
     "find",
+    "find_line",
     "follow_log",
     "has_worker",
     "last_seq",
@@ -65,6 +76,7 @@ __all__ = [
     "list_tasks",
     "log_page",
     "log_tail",
+    "matching_lines",
     "moment",
     "open_app",
     "overview",
@@ -82,6 +94,7 @@ __all__ = [
     "retry",
     "run",
     "spending",
+    "spent_today_usd",
     "stats",
     "steps",
     "wait",

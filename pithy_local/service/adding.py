@@ -65,7 +65,7 @@ def add(app: App, request: AddRequest) -> Added:
     _check_model(app, provider)
     remote, warnings = _check_repository(app, request.repo, request.base)
     new = NewTask(
-        title=_title(mask(app, request.title) if request.title else prompt), prompt=prompt, repo=remote.display,
+        title=title_of(mask(app, request.title) if request.title else prompt), prompt=prompt, repo=remote.display,
         base=request.base, executor=executor, provider=provider, model=settings.model_name(provider, request.model),
         branch_prefix=_branch_prefix(settings.git.branch_prefix), publish=request.publish or settings.publish,
         verify=verify, priority=request.priority, max_tokens=request.max_tokens, unisolated=request.unisolated,
@@ -74,7 +74,7 @@ def add(app: App, request: AddRequest) -> Added:
     return Added(task=task, warnings=(*warnings, *_fallback_warning(app, provider), *_pause_warning(app)))
 
 
-def _title(text: str) -> str:
+def title_of(text: str) -> str:
     """The first line, cut at 72 characters (CONTRACT §4)."""
     line = " ".join(text.strip().split("\n")[0].split())
     return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…"
