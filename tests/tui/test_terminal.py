@@ -27,27 +27,33 @@ import os, sys
 from pathlib import Path
 from pithy_local import service
 from pithy_local.tui.app import run_board, run_dashboard
-from pithy_local.tui.board import ServiceBoard
+from pithy_local.tui.board import Board
 
 
-class Busy(ServiceBoard):
+class Plain(Board):
+    def __init__(self, app, worker):
+        super().__init__(app, worker=worker, checks=lambda found: iter(()))
+
+
+class Busy(Plain):
     def running_here(self):
         return 2
 
-    def stop(self):
-        Path(sys.argv[1], "stopped").touch()
+    def stop(self, leaving, say):
+        Path(sys.argv[1], "stopped").write_text(leaving.value)
 
 
 class Broken(Busy):
-    def snapshot(self):
+    def snapshot(self, limit):
         raise RuntimeError("a bug")
 
 
 with service.open_app(home=sys.argv[1], env=dict(os.environ)) as app:
     mode = sys.argv[2]
-    if mode in ("watch", "worker"):
-        sys.exit(run_dashboard(app, worker=mode == "worker"))
-    sys.exit(run_board({"busy": Busy, "broken": Broken}[mode](app, worker=False), app.clock))
+    if mode == "doctor":
+        sys.exit(run_dashboard(app, worker=False))
+    board = {"watch": Plain, "worker": Plain, "busy": Busy, "broken": Broken}[mode]
+    sys.exit(run_board(board(app, worker=mode == "worker")))
 """
 ROOT = Path(__file__).parents[2]
 ALT_SCREEN, MAIN_SCREEN, SHOW_CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
@@ -148,7 +154,7 @@ def test_no_escape_sequence_of_a_task_reaches_the_terminal(seed: Seed) -> None:
         screen.until(b"the end")
         screen.until(b"[/bar]")
         screen.types("\t")
-        screen.until(b"Back")
+        screen.until(b"Follow")
         screen.types("q")
         assert screen.ends() == 0
         for never in (b"\x1b]52", b"\x1b[2J", b"\x1b]0;", b"dGl0bGU", b"\xc2\x9b"):
@@ -188,8 +194,8 @@ def test_a_signal_stops_the_work_and_says_so_on_the_terminal_that_was_given_back
         screen.until(b"Type a task")
         screen.process.send_signal(signal.SIGTERM)
         assert screen.ends() == 130
-        assert b"cancelling 2 running attempts" in screen.written.rpartition(MAIN_SCREEN)[2]
-        assert (seed.app.home.root / "stopped").exists()
+        assert b"leaving 2 running attempts" in screen.written.rpartition(MAIN_SCREEN)[2]
+        assert (seed.app.home.root / "stopped").read_text() == "leave"
 
 
 def test_a_database_that_breaks_is_shown_and_the_dashboard_stays(seed: Seed) -> None:

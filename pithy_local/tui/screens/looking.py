@@ -25,6 +25,7 @@ from pithy_local.tui.screens.viewer import LineScreen
 from pithy_local.tui.widgets.bars import Prompt, TabBar
 from pithy_local.tui.widgets.diff import DiffView
 from pithy_local.tui.widgets.log import LogView
+from pithy_local.tui.widgets.log_lines import LogLines
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
 
@@ -92,9 +93,8 @@ class LookingScreen(DoingScreen):
         entry, feed, log = self.entry, self.query_one(Feed), self.query_one(LogView)
         if entry is None:
             return
-        if log.shown is not None:
-            only = (log.unscanned, log.scanned) if log.unscanned is not None else None
-            feed.read_log(log.shown, log.stale_pages(), only=only)
+        if log.window.task is not None:
+            feed.read_log(log.window.task, log.stale_pages(), only=log.window.unscanned)
         if self.tab == "diff":
             wanted = (entry.task.id, entry.task.patch, entry.task.status)
             if wanted != self._diff_of:
@@ -138,7 +138,7 @@ class LookingScreen(DoingScreen):
     def on_feed_matched(self, event: Feed.Matched) -> None:
         self.query_one(LogView).take_matches(event.matches)
 
-    def on_log_view_pages_wanted(self, event: LogView.PagesWanted) -> None:
+    def on_log_lines_pages_wanted(self, event: LogLines.PagesWanted) -> None:
         self.query_one(Feed).read_pages(event.task, event.pages)
 
     def on_log_view_find_wanted(self, event: LogView.FindWanted) -> None:
@@ -146,7 +146,7 @@ class LookingScreen(DoingScreen):
 
     def on_feed_found(self, event: Feed.Found) -> None:
         log = self.query_one(LogView)
-        if event.task_id != log.shown or log.needle is None:
+        if event.task_id != log.window.task or log.needle is None:
             return
         if event.seq is None:
             self.tell(f"Nothing has `{log.needle.text}` in it", "warning")
@@ -179,14 +179,16 @@ class LookingScreen(DoingScreen):
     def on_log_view_prompt_wanted(self, event: LogView.PromptWanted) -> None:
         log, prompt = self.query_one(LogView), self.query_one(Prompt)
         if event.only:
-            text = log.only.text if log.only else ""
+            text = log.window.only.text if log.window.only else ""
             prompt.ask("only", "Only lines with", text, "a text; nothing shows all lines")
         else:
             text = log.needle.text if log.needle else ""
             prompt.ask("search", "Search", text, "a text; n and N go to the next and the one before")
 
     def on_log_view_save_wanted(self) -> None:
-        self.query_one(Prompt).ask("save", "Save the log as", f"{self.query_one(LogView).shown}.log", "a new file")
+        self.query_one(Prompt).ask(
+            "save", "Save the log as", f"{self.query_one(LogView).window.task}.log", "a new file"
+        )
 
     @work(thread=True, group="save")
     def save_log(self, task: str, file: str) -> None:

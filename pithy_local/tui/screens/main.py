@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -106,7 +106,7 @@ class MainScreen(LookingScreen):
     def _tick(self) -> None:
         feed = self.query_one(Feed)
         feed.look()
-        if feed.log_stale or feed.details_stale or self.query_one(LogView).unscanned is not None:
+        if feed.log_stale or self._details_stale or self.query_one(LogView).window.unscanned:
             self.refresh_view()
         now = time.monotonic()
         if now - self._second_at >= SECOND:
@@ -114,6 +114,11 @@ class MainScreen(LookingScreen):
             self.query_one(TaskTable).tick(self.board.app.clock.now_ms())
             self.show_selected()
             self._show_status()
+
+    @property
+    def _details_stale(self) -> bool:
+        """Whether anything that is looked at may be another by now."""
+        return self.tab in ("steps", "info") and self.query_one(Feed).details_stale
 
     # ---- what was read
 
@@ -126,7 +131,7 @@ class MainScreen(LookingScreen):
         if not self.entries and self._checks is None:
             self._checks = []
             self._show_welcome()
-            self._check()
+            threading.Thread(target=self._check, name="doctor", daemon=True).start()
         self.query_one(TaskTable).show(self.entries, self.board.app.clock.now_ms())
         self.refresh_view()
         self._show_status()
@@ -140,11 +145,12 @@ class MainScreen(LookingScreen):
         self._said, self._said_at = event.text, time.monotonic()
         self._show_status()
 
-    @work(thread=True, group="doctor")
     def _check(self) -> None:
+        """In the doctor's own thread, which nobody waits for: a check may take half a minute, quitting must not."""
         try:
             for check in self.board.checks():
-                self.post_message(self.Checked(check))
+                if not self.post_message(self.Checked(check)):
+                    return  # the dashboard has ended
         except PithyError as error:
             self.post_message(self.Checked(Check(name="doctor", ok=False, message=error.message, fix=error.hint)))
         self.post_message(self.Checked(None))
@@ -190,8 +196,8 @@ class MainScreen(LookingScreen):
         elif event.final and event.purpose == "only":
             log.show_only(event.text)
             self.refresh_view()
-        elif event.final and event.purpose == "save" and log.shown is not None and event.text.strip():
-            self.save_log(log.shown, event.text.strip())
+        elif event.final and event.purpose == "save" and log.window.task is not None and event.text.strip():
+            self.save_log(log.window.task, event.text.strip())
         if event.final:
             (table if event.purpose == "tasks" else log).focus()
 
