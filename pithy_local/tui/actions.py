@@ -67,8 +67,8 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *_table(
         Place.LOG,
+        ("next", "n", "next_match", "Next", "Next match (without a search: a new task)", True),
         ("search", "slash", "search", "Search", "Search; capitals count only where you write some", True),
-        ("next", "n", "next_match", "Next", "Next match (without a search: a new task)"),
         ("previous", "N", "previous_match", "Previous", "Match before"),
         ("filter", "ampersand", "filter", "Only", "Show only the lines with this text", True),
         ("follow", "f", "follow", "Follow", "Go to the log's end and follow it", True),

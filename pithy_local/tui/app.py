@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from textual import work
 from textual.app import App
@@ -41,7 +42,7 @@ class Dashboard(App[int]):
     """One board on one screen. Returns an exit code, None when it was closed by a crash."""
 
     TITLE = "pithy-local"
-    CSS_PATH = "dashboard.tcss"
+    CSS_PATH = Path(__file__).with_name("dashboard.tcss")
     COMMANDS = App.COMMANDS | {DashboardCommands}
 
     class StartFailed(Message):

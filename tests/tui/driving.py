@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -23,10 +24,22 @@ PATIENCE = 10.0
 """Seconds after which what a test waits for counts as never coming."""
 
 
+class Watched(Dashboard):
+    """Keeps what it told the user: a notification is gone after a few seconds."""
+
+    def __init__(self, board: Board) -> None:
+        super().__init__(board)
+        self.told: list[str] = []
+
+    def notify(self, message: str, **options: Any) -> None:
+        self.told.append(message)
+        super().notify(message, **options)
+
+
 class User:
     """Presses keys and reads the screen; `sees` waits, with a deadline."""
 
-    def __init__(self, app: Dashboard, pilot: Pilot[int]) -> None:
+    def __init__(self, app: Watched, pilot: Pilot[int]) -> None:
         self.app, self.pilot = app, pilot
 
     @property
@@ -75,7 +88,7 @@ class User:
 
     async def is_told(self, text: str) -> None:
         """A notification says so."""
-        await self.until(lambda: any(text in each.message for each in self.app._notifications), f"told {text!r}")
+        await self.until(lambda: any(text in each for each in self.app.told), f"told {text!r}")
 
     async def sees_no(self, text: str) -> None:
         await self.until(lambda: text not in self.screen, f"no {text!r}")
@@ -86,7 +99,7 @@ async def dashboard(
     seed: Seed, *, size: tuple[int, int] = (120, 40), board: Board | None = None, checks: Sequence[Check] = ()
 ) -> AsyncIterator[User]:
     """The dashboard over this home, without a worker unless `board` says otherwise; the doctor finds `checks`."""
-    app = Dashboard(board or Board(seed.app, worker=False, checks=lambda found: iter(checks)))
+    app = Watched(board or Board(seed.app, worker=False, checks=lambda found: iter(checks)))
     async with app.run_test(size=size, notifications=True) as pilot:
         user = User(app, pilot)
         await user.until(lambda: app.main is not None and app.main.is_mounted, "the main screen")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from textual import events
 from textual.widgets import Button, Input, TextArea
 
-from pithy_local.config import ModelSettings, ScriptedSettings, Settings
 from pithy_local.models import Status, Stream, TaskError
 from pithy_local.tui.board import Board
 from pithy_local.tui.models.pages import KEPT
@@ -23,24 +21,6 @@ from tests.tui.driving import User, dashboard
 from tests.tui.seeding import Seed
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
-
-
-@pytest.fixture
-def seed(tmp_path: Path) -> Iterator[Seed]:
-    replies = tmp_path / "replies.json"
-    replies.write_text("[]")
-    scripted = ModelSettings(provider="scripted", scripted=ScriptedSettings(file=str(replies)))
-    made = Seed(tmp_path / "home", Settings(executor="local", model=scripted))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def other(seed: Seed) -> Iterator[Seed]:
-    """Another process' view of the same home: its writes are what the dashboard must notice."""
-    made = Seed(seed.app.home.root)
-    yield made
-    made.close()
 
 
 class BusyBoard(Board):
@@ -158,9 +138,9 @@ async def test_a_long_log_is_read_in_few_pages(seed: Seed) -> None:
         assert user.log.window.pages <= 2
         await user.presses("enter", "g")
         await user.sees("line 1 ", "line 2 ")
-        for _ in range(total // 30):
-            user.log.scroll_page_down(animate=False)
-            await user.pilot.pause()
+        for row in range(PAGE, total, PAGE):
+            user.log.go(row)
+            await user.sees(f"line {row + 1} ")
         assert user.log.window.pages <= KEPT
         await user.sees(f"line {total}")
 

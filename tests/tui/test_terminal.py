@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from pithy_local.models import Stream
+from pithy_local.models import Status, Stream, TaskError
 from tests.tui.seeding import Seed
 
 PROGRAM = """
@@ -97,6 +97,16 @@ class Terminal:
             assert self.process.poll() is None or self.reads(), f"ended early: {self.written[-3000:]!r}"
             self.reads()
 
+    def until_after(self, text: bytes, timeout: float = 20.0) -> None:
+        """The same of what is written from now on; where nothing is, the screen showed it already."""
+        start, deadline = len(self.written), time.monotonic() + timeout
+        while text not in self.written[start:] and time.monotonic() < deadline:
+            quiet = len(self.written)
+            self.reads(1.0)
+            if len(self.written) == quiet and text in self.written:
+                return
+        assert text in self.written, f"{text!r} never appeared; last: {self.written[-3000:]!r}"
+
     def ends(self, timeout: float = 20.0) -> int:
         """The exit code, everything read up to the end."""
         deadline = time.monotonic() + timeout
@@ -121,13 +131,6 @@ class Terminal:
                 os.close(descriptor)
 
 
-@pytest.fixture
-def seed(tmp_path: Path) -> Iterator[Seed]:
-    made = Seed(tmp_path / "home")
-    yield made
-    made.close()
-
-
 @contextlib.contextmanager
 def terminal(seed: Seed, mode: str = "watch", env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
     opened = Terminal(seed.app.home.root, mode, env or {})
@@ -146,18 +149,51 @@ def test_the_first_frame_appears_and_q_gives_the_terminal_back(seed: Seed) -> No
         assert screen.is_restored()
 
 
-def test_no_escape_sequence_of_a_task_reaches_the_terminal(seed: Seed) -> None:
-    lease = seed.running("[/foo]\x1b]52;c;dGl0bGU=\x07 title \x1b[2J")
-    seed.log(lease, "\x1b]52;c;bG9n\x07 [/bar] \x1b[2J\x1b]0;owned\x07\x9b2J", stream=Stream.ERR)
+HOSTILE = "[/foo]\x1b]52;c;aG9zdGlsZQ==\x07 \x1b[2J\x1b]0;owned\x07\x9b2J\u202eevil\u2066 [@click=app.quit]x[/] {0}"
+NEVER = (b"\x1b]52", b"\x1b[2J", b"\x1b]0;", b"aG9zdGlsZQ", b"\xc2\x9b", "\u202e".encode(), "\u2066".encode())
+
+
+def hostile(seed: Seed) -> None:
+    """One task whose every text is the enemy's: title, repository, log, diff, file name, model's words, error."""
+    lease = seed.running(HOSTILE.format("title"), repo="acme/" + HOSTILE.format("repo"))
+    seed.log(lease, HOSTILE.format("log"), stream=Stream.ERR)
     seed.log(lease, "\x1b[31mcoloured\x1b[0m the end")
+    lease.record_step(HOSTILE.format("step"))
+    lease.settle(Status.CANCELLED)
+    name = HOSTILE.format("name").replace("/", "").encode()
+    patch = b"diff --git a/%b b/%b\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+%b\n" % (
+        name,
+        name,
+        HOSTILE.format("diff").encode(),
+    )
+    error = TaskError(
+        code="verify_failed", message=HOSTILE.format("message"), hint=HOSTILE.format("hint"),
+        detail={HOSTILE.format("key"): HOSTILE.format("detail") + "\nmore"},
+    )  # fmt: skip
+    seed.settled(
+        Status.NEEDS_REVIEW, HOSTILE.format("title"), error=error, diff=patch, question=HOSTILE.format("question")
+    )
+
+
+def test_no_escape_sequence_of_a_task_reaches_the_terminal(seed: Seed) -> None:
+    hostile(seed)
     with terminal(seed) as screen:
-        screen.until(b"the end")
-        screen.until(b"[/bar]")
-        screen.types("\t")
-        screen.until(b"Follow")
+        screen.until(b"review")
+        for keys, seen in (
+            ("2\t", b"unified"), ("3", b"Attempt 1"), ("4", b"pithy-local accept"), ("1\x1b", b"Open"),
+            ("j", b"the end"), ("3", b"preparing"), ("y", b"git command"), ("\x1b", b"Quit"), ("x", b"nothing to cancel"),
+            ("k/title\r", b"/title"), ("D", b"Delete"), ("\x1b", b"Quit"), ("S", b"By repository"),
+            ("\x1b", b"Quit"), ("?", b"every command"), ("\x1b", b"Quit"),
+        ):  # fmt: skip
+            screen.types(keys)
+            screen.until_after(seen)
+        screen.types("\x10title")
+        screen.until_after(b"Go to")
+        screen.types("\x1b")
+        time.sleep(0.3)
         screen.types("q")
         assert screen.ends() == 0
-        for never in (b"\x1b]52", b"\x1b[2J", b"\x1b]0;", b"dGl0bGU", b"\xc2\x9b"):
+        for never in NEVER:
             assert never not in screen.written
 
 

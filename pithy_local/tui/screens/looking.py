@@ -157,6 +157,10 @@ class LookingScreen(DoingScreen):
 
     def on_log_view_badge_changed(self) -> None:
         self.show_badge()
+        self.show_hints()
+
+    def show_hints(self) -> None:
+        """Other keys do something now. Subclasses have the line for it."""
 
     def on_diff_view_files_changed(self) -> None:
         self.show_badge()

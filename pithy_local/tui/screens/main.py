@@ -135,7 +135,7 @@ class MainScreen(LookingScreen):
         self.query_one(TaskTable).show(self.entries, self.board.app.clock.now_ms())
         self.refresh_view()
         self._show_status()
-        self._show_hints()
+        self.show_hints()
 
     def on_feed_troubled(self, event: Feed.Troubled) -> None:
         self._trouble = f"{event.error.message}. {event.error.hint}"
@@ -167,7 +167,7 @@ class MainScreen(LookingScreen):
 
     def on_task_table_arranged(self) -> None:
         self._show_titles()
-        self._show_hints()
+        self.show_hints()
 
     def on_task_table_older_wanted(self) -> None:
         if self._snapshot.more:
@@ -185,7 +185,7 @@ class MainScreen(LookingScreen):
 
     def on_task_table_selected(self, event: TaskTable.Selected) -> None:
         super().on_task_table_selected(event)
-        self._show_hints()
+        self.show_hints()
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         log, table = self.query_one(LogView), self.query_one(TaskTable)
@@ -281,6 +281,8 @@ class MainScreen(LookingScreen):
         )
         if verb in verbs.VERBS:
             return verbs.why_not(verb, self.chosen)
+        if action_id in ("log.next", "log.previous") and self.query_one(LogView).needle is None:
+            return "nothing is searched for"
         return ""
 
     # ---- showing
@@ -296,12 +298,12 @@ class MainScreen(LookingScreen):
         return Place.PAGE if isinstance(focused, Page) else Place.TASKS
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        self._show_hints()
+        self.show_hints()
 
     def on_descendant_blur(self, event: DescendantBlur) -> None:
-        self._show_hints()
+        self.show_hints()
 
-    def _show_hints(self) -> None:
+    def show_hints(self) -> None:
         hints = [action for place in _FIRST[self.place] for action in self.keymap.at(place) if self._hinted(action)]
         last = [action for action in self.keymap.actions if action.id in ALWAYS]
         self.query_one("#hints", HintBar).show(hints, last)

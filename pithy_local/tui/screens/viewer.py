@@ -44,6 +44,9 @@ class LineScreen(ModalScreen[bool]):
         page.show(whole(self._line))
         page.focus()
 
+    def on_page_left(self) -> None:
+        self.dismiss(False)
+
 
 def whole(line: LogLine) -> Text:
     """When, who and what; JSON laid out, progress bars as they were last."""
