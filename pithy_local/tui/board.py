@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pithy_local import service
-from pithy_local.doctor import Check, run_checks
-from pithy_local.errors import NotThereYet, UsageError
+from pithy_local.errors import NotThereYet, PithyError, UsageError
 from pithy_local.models import Task
 from pithy_local.service import App, Needle
 from pithy_local.store.stats import By, Stats
 from pithy_local.text import safe
 from pithy_local.tui.records import PAGE, Details, Draft, Engine, Entry, Leaving, LogPart, Matches, Snapshot
 from pithy_local.tui.worker import Worker
+
+if TYPE_CHECKING:
+    from pithy_local.doctor import Check
 
 SAVE_PAGE = 5_000
 VERIFY_SEPARATOR = ";;"
@@ -30,7 +33,7 @@ class Board:
     """
 
     def __init__(
-        self, app: App, *, worker: bool, checks: Callable[[App], Iterator[Check]] = run_checks
+        self, app: App, *, worker: bool, checks: Callable[[App], Iterator[Check]] | None = None
     ) -> None:  # fmt: skip
         self.app = app
         self._checks = checks
@@ -137,8 +140,13 @@ class Board:
         return service.stats(self.app, since=since, by=by)
 
     def checks(self) -> Iterator[Check]:
-        """The doctor's, each as soon as it is there."""
-        return self._checks(self.app)
+        """What the doctor finds, each as soon as it is there. Never raises: a doctor who fails is a finding, too."""
+        from pithy_local.doctor import Check, run_checks  # 80 ms, for a home without tasks alone
+
+        try:
+            yield from (self._checks or run_checks)(self.app)
+        except PithyError as error:
+            yield Check(name="doctor", ok=False, message=error.message, fix=error.hint)
 
     def save_log(self, task_id: str, file: Path) -> int:
         """Write the whole log as safe text into a new file; how many lines. Raises UsageError where it cannot be."""

@@ -16,7 +16,7 @@ from pithy_local.tui.board import Board
 from pithy_local.tui.models.diffs import Diff
 from pithy_local.tui.records import Details, Entry, LogPart, Matches, Snapshot
 
-TICK_SECONDS = 0.05
+TICK_SECONDS = 0.1
 TASKS_SECONDS = 0.25
 """How often the whole table is read at most while logs pour in; the log itself is read at each tick."""
 TASKS_SHARE = 4
@@ -89,7 +89,8 @@ class Feed(Widget):
         if token != self._token:
             queue_changed = self._token is None or token[0] != self._token[0]
             self._token = token
-            self.tasks_stale = self.log_stale = True
+            self.log_stale = True
+            self.tasks_stale |= queue_changed
             self.details_stale |= queue_changed
         if self.tasks_stale and time.monotonic() >= self._tasks_at and self._begin("tasks"):
             self.tasks_stale = False

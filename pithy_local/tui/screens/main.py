@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -14,8 +15,6 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
-from pithy_local.doctor import Check
-from pithy_local.errors import PithyError
 from pithy_local.models import Task
 from pithy_local.tui import actions, look
 from pithy_local.tui.actions import Action, Place
@@ -33,6 +32,9 @@ from pithy_local.tui.widgets.diff import DiffView
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
+
+if TYPE_CHECKING:
+    from pithy_local.doctor import Check
 
 WIDTHS: list[tuple[int, str]] | None = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
 SECOND = 1.0
@@ -147,12 +149,9 @@ class MainScreen(LookingScreen):
 
     def _check(self) -> None:
         """In the doctor's own thread, which nobody waits for: a check may take half a minute, quitting must not."""
-        try:
-            for check in self.board.checks():
-                if not self.post_message(self.Checked(check)):
-                    return  # the dashboard has ended
-        except PithyError as error:
-            self.post_message(self.Checked(Check(name="doctor", ok=False, message=error.message, fix=error.hint)))
+        for check in self.board.checks():
+            if not self.post_message(self.Checked(check)):
+                return  # the dashboard has ended
         self.post_message(self.Checked(None))
 
     def on_main_screen_checked(self, event: Checked) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from pithy_local.doctor import Check
 from pithy_local.tui import look
+
+if TYPE_CHECKING:
+    from pithy_local.doctor import Check
 
 WELCOME = """\
 Type a task, get a pull request.

@@ -13,10 +13,11 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from pithy_local.tui import actions
 
@@ -44,6 +45,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self.cursor = 0
+        self.base = Style.null()
+        """The colours of a row without a cursor or a mark."""
 
     # ---- what a subclass says
 
@@ -88,9 +91,13 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         """Scroll so that this row is on top, at once: also before there is a scroll bar."""
         self.scroll_to(y=y, animate=False, force=True)
 
-    def resize_to(self, width: int) -> None:
-        """There are other rows now; the widest takes `width` columns."""
-        self.virtual_size = Size(width, self.rows)
+    def resize_to(self, width: int, *, below: int = 0) -> None:
+        """There are other rows now; the widest takes `width` columns. `below`: lines to scroll past the last one."""
+        size = Size(width, self.rows + below)
+        if size != self.virtual_size:
+            # the setter would lay out the whole screen anew, for each line that a log grows by
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
         self.cursor = max(0, min(self.cursor, self.rows - 1))
         self.refresh()
 
@@ -134,16 +141,20 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     # ---- drawing
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self.base = self.rich_style  # costs half a millisecond: once a frame, not once a row
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         row = self.row_at(y)
         if row is None:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.base)
         return self.paint(row, self.draw(row, width), width)
 
     def paint(self, row: int, text: Text | None, width: int) -> Strip:
         """A row's text as it is on the screen: scrolled sideways, with the cursor's or a mark's background."""
-        base = self.rich_style
+        base = self.base
         if text is None:
             return Strip([Segment(" ·", base + Style(dim=True))]).extend_cell_length(width, base)
         left = self.scroll_offset.x

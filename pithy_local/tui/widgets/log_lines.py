@@ -64,7 +64,7 @@ class LogLines(LineView):
             return self.paint(-1, Text(self._nothing(), look.MUTED), width)
         place = self._place(y)
         if place is None:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.base)
         row, part = place
         return self.paint(row, self._wrapped(row)[part] if self.wrap else self.draw(row, width), width)
 
@@ -102,11 +102,12 @@ class LogLines(LineView):
 
     def lay_out(self) -> None:
         """Bring the scroll range up to date: with wrapped lines it ends where the last ones fill the view."""
-        self.resize_to(0 if self.wrap else self.window.widest + (look.TIME_WIDTH if self.times else 0))
-        if self.wrap and self.rows:
-            placed = wrapping.place_up_to(self.rows - 1, self.view_height, self._parts_of)
-            fit = placed[-1][0] - placed[0][0] + 1 if placed else self.view_height
-            self.virtual_size = self.virtual_size.with_height(self.rows + max(0, self.view_height - fit))
+        if not self.wrap:
+            self.resize_to(self.window.widest + (look.TIME_WIDTH if self.times else 0))
+            return
+        placed = wrapping.place_up_to(self.rows - 1, self.view_height, self._parts_of)
+        fit = placed[-1][0] - placed[0][0] + 1 if placed else self.view_height
+        self.resize_to(0, below=max(0, self.view_height - fit))
 
     def row_at(self, y: int) -> int | None:
         place = self._place(y)

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.widgets import Static
 
@@ -123,9 +124,13 @@ class TaskTable(LineView):
         self._rearranged()
 
     def tick(self, now_ms: int) -> None:
-        """Time went on: only the ages may have changed."""
-        self._now_ms = now_ms
-        self.refresh()
+        """Time went on: only rows whose age is another one now are drawn again."""
+        before, self._now_ms = self._now_ms, now_ms
+        top = self.scroll_offset.y
+        for y, entry in enumerate(self.list.rows[top : top + self.view_height]):
+            since = look.since_ms(entry.task)
+            if short_age(now_ms - since) != short_age(before - since):
+                self.refresh(Region(0, y, self.size.width, 1))
 
     def await_task(self, task: str) -> None:
         """Put the cursor on this task, as soon as it is in the table."""
