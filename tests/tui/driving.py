@@ -86,6 +86,15 @@ class User:
         for text in texts:
             await self.until(lambda text=text: text in self.screen, repr(text))  # type: ignore[misc]
 
+    async def picture(self) -> str:
+        """The screen as SVG, once two looks at it are the same."""
+        before, now = "", self.app.export_screenshot(simplify=True)
+        while before != now:
+            await asyncio.sleep(0.2)
+            await self.pilot.pause()
+            before, now = now, self.app.export_screenshot(simplify=True)
+        return now
+
     async def is_told(self, text: str) -> None:
         """A notification says so."""
         await self.until(lambda: any(text in each for each in self.app.told), f"told {text!r}")

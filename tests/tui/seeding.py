@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pithy_local import service
-from pithy_local.clock import SystemClock
+from pithy_local.clock import Clock, SystemClock
 from pithy_local.config import Secrets, Settings
 from pithy_local.models import NewTask, Patch, Phase, Status, Stream, Task, TaskError
 from pithy_local.paths import Home
@@ -21,9 +21,9 @@ from tests.spending import spend
 class Seed:
     """One home; its `app` is what the service is asked with."""
 
-    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+    def __init__(self, root: Path, settings: Settings | None = None, clock: Clock | None = None) -> None:
         home = Home(root=root)
-        clock = SystemClock()
+        clock = clock or SystemClock()
         self.app = service.App(
             settings=settings or Settings(), secrets=Secrets(), home=home, store=Store(home, clock), clock=clock, env={}
         )
@@ -67,7 +67,7 @@ class Seed:
         """One task that has ended, with `diff` kept as a supervisor keeps it."""
         lease = self.running(title, repo=repo)
         if diff:
-            lease.record_patch(self._kept(lease, diff))
+            lease.record_patch(self.kept(lease, diff))
         if status is Status.COMPLETED:
             lease.record_commit("c" * 40)
         if pr is not None:
@@ -75,7 +75,8 @@ class Seed:
         lease.settle(status, error, question=question)
         return self.tasks.get(lease.task.id)
 
-    def _kept(self, lease: Lease, diff: bytes) -> Patch:
+    def kept(self, lease: Lease, diff: bytes) -> Patch:
+        """This diff as a file of the home, and what is known of it."""
         file = self.app.home.artifacts(lease.task.id, lease.task.attempts) / "patch.diff"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(diff)
