@@ -23,11 +23,11 @@ _UNSTEADY = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]|(?<=[\u2190-\u2bff\
 """Variation selectors, skin tones and joiners between emoji: terminals disagree on the width of what they make."""
 
 MUTED = "dim"
-MARK = "bold magenta"
 MATCH = "black on #ffd75f"
 TIME_WIDTH = 9
-RED = "#ff6b6b"
-"""Light enough to be read in shades of grey: the plain red becomes nearly black under NO_COLOR."""
+RED, PINK = "#ff6b6b", "#ff8ad8"
+"""Light enough to be read in shades of grey: the plain ones become nearly black under NO_COLOR."""
+MARK = f"bold {PINK}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ STATUS = {
     Status.COMPLETED: Look(glyph="✓", word="done", style="green"),
     Status.FAILED: Look(glyph="✗", word="failed", style=RED),
     Status.NEEDS_REVIEW: Look(glyph="◆", word="review", style="bold yellow"),
-    Status.NEEDS_CLARIFICATION: Look(glyph="?", word="question", style="bold magenta"),
+    Status.NEEDS_CLARIFICATION: Look(glyph="?", word="question", style=f"bold {PINK}"),
     Status.CANCELLED: Look(glyph="⊘", word="cancelled", style=MUTED),
 }
 
@@ -185,7 +185,7 @@ def header(entry: Entry, now_ms: int, *, low: bool = False) -> Text:
     task = entry.task
     lines = [_state(entry, now_ms), *([] if low and task.error else [_target(task)])]
     if task.question:
-        lines.append(line(f"? {task.question}", "magenta"))
+        lines.append(line(f"? {task.question}", PINK))
     if task.error is not None:
         lines.append(line(f"{task.error.code}: {task.error.message}", RED))
         lines.append(line(f"→ {task.error.hint}", "yellow"))

@@ -75,7 +75,7 @@ def fixes(task: Task) -> Iterator[str]:
 
 
 def _question(task: Task) -> Text:
-    return look.piece("The model asks\n", "bold magenta").append_text(_block(task.question or "", DETAIL_SHOWN))
+    return look.piece("The model asks\n", f"bold {look.PINK}").append_text(_block(task.question or "", DETAIL_SHOWN))
 
 
 def _fields(details: Details, now_ms: int) -> Iterator[tuple[str, str]]:

@@ -46,7 +46,7 @@ def _attempt(details: Details, attempt: Attempt, now_ms: int) -> Text:
         lines.append(look.piece("  delivers the change as it was made; no model is asked", look.MUTED))
     lines += _happened(events, calls, now_ms, live=live, end=attempt.finished_at)
     if attempt.question:
-        lines.append(look.indented(2, f"? {attempt.question}", "magenta"))
+        lines.append(look.indented(2, f"? {attempt.question}", look.PINK))
     if attempt.error is not None:
         lines.append(look.indented(2, f"{attempt.error.code}: {attempt.error.message}", look.RED))
     lines += _evidence(attempt.verify)

@@ -280,6 +280,8 @@ class MainScreen(LookingScreen):
         )
         if verb in verbs.VERBS:
             return verbs.why_not(verb, self.chosen)
+        if not self.entries and action_id.startswith(("task.", "tasks.")):
+            return "there is no task yet"
         if action_id in ("log.next", "log.previous") and self.query_one(LogView).needle is None:
             return "nothing is searched for"
         return ""

@@ -26,7 +26,7 @@ _MARKS = {True: ("✓", "green"), None: ("!", "yellow"), False: ("✗", look.RED
 def welcome(checks: Sequence[Check], *, running: bool) -> Text:
     """`checks` so far; `running`: more will come. What is well takes one line together, the rest one each."""
     first, rest = WELCOME.split("\n", 1)
-    shown = Text.styled(first, "bold").append(rest, "not bold").append("\n\nThis machine  ", "bold")
+    shown = Text.styled(first, "bold").append(f"\n{rest}", "not bold").append("\n\nThis machine  ", "bold")
     well = [check.name for check in checks if check.ok]
     shown.append_text(look.line(f"✓ {', '.join(well)}", "green") if well else Text())
     for check in (each for each in checks if each.ok is not True):
