@@ -138,7 +138,7 @@ ACTIONS: tuple[Action, ...] = (
     *_table(
         Place.TEXT,
         ("submit", "ctrl+s", "submit", "Send", "Send it", True),
-        ("editor", "ctrl+e,f4", "editor", "$EDITOR", "Write the text in your $EDITOR", True),
+        ("editor", "ctrl+o,f4", "editor", "$EDITOR", "Write the text in your $EDITOR", True),
         ("back", "escape", "back", "Back", "Go back; what you wrote is kept", True),
     ),
     *_table(

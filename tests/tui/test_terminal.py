@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import os
@@ -23,10 +24,10 @@ from pithy_local.models import Status, Stream, TaskError
 from tests.tui.seeding import Seed
 
 PROGRAM = """
-import os, sys
+import os, sys, time
 from pathlib import Path
 from pithy_local import service
-from pithy_local.tui.app import run_board, run_dashboard
+from pithy_local.tui.app import run_board
 from pithy_local.tui.board import Board
 
 
@@ -50,8 +51,9 @@ class Broken(Busy):
 
 with service.open_app(home=sys.argv[1], env=dict(os.environ)) as app:
     mode = sys.argv[2]
-    if mode == "doctor":
-        sys.exit(run_dashboard(app, worker=False))
+    if mode == "slow doctor":
+        checks = lambda found: (time.sleep(60) for _ in range(2))
+        sys.exit(run_board(Board(app, worker=False, checks=checks)))
     board = {"watch": Plain, "worker": Plain, "busy": Busy, "broken": Broken}[mode]
     sys.exit(run_board(board(app, worker=mode == "worker")))
 """
@@ -286,3 +288,74 @@ def test_a_worker_starts_and_ends_with_the_dashboard(seed: Seed) -> None:
         screen.types("q")
         assert screen.ends() == 0
         assert seed.app.store.queue.rows(processes) == []
+
+
+def editor(folder: Path, text: str, code: int = 0) -> dict[str, str]:
+    """An $EDITOR that says it was there, and leaves this text."""
+    script = folder / "editor.sh"
+    script.write_text(f"#!/bin/sh\necho THE EDITOR\nprintf '%s\\n' '{text}' > \"$1\"\nexit {code}\n")
+    script.chmod(0o755)
+    return {"EDITOR": str(script)}
+
+
+def test_the_prompt_of_a_queued_task_is_edited_in_the_users_editor(seed: Seed, tmp_path: Path) -> None:
+    task = seed.queued("Fix the flaky test")
+    with terminal(seed, env=editor(tmp_path, "Say hello\nto everybody")) as screen:
+        screen.until(b"Fix the flaky")
+        screen.presses_until("e", b"THE EDITOR")
+        screen.until(b"has another prompt now")
+        screen.until(b"Say hello")
+        screen.types("q")
+        assert screen.ends() == 0
+        assert screen.is_restored()
+    changed = seed.tasks.get(task.id)
+    assert (changed.title, changed.prompt) == ("Say hello", "Say hello\nto everybody")
+
+
+def test_an_editor_that_fails_changes_nothing(seed: Seed, tmp_path: Path) -> None:
+    task = seed.queued("Fix the flaky test")
+    with terminal(seed, env=editor(tmp_path, "gone", code=1)) as screen:
+        screen.until(b"Fix the flaky")
+        screen.presses_until("e", b"THE EDITOR")
+        screen.until(b"ended with code 1")
+        screen.types("q")
+        assert screen.ends() == 0
+    assert seed.tasks.get(task.id).prompt == "Fix the flaky test"
+
+
+def test_a_new_task_is_written_in_the_users_editor(seed: Seed, tmp_path: Path) -> None:
+    with terminal(seed, env=editor(tmp_path, "Written elsewhere")) as screen:
+        screen.until(b"Type a task")
+        screen.presses_until("n", b"What should change?")
+        screen.presses_until("\x0f", b"THE EDITOR")
+        screen.until(b"Written elsewhere")
+        screen.process.send_signal(signal.SIGTERM)
+        assert screen.ends() == 130
+        assert screen.is_restored()
+
+
+def test_an_editor_that_is_not_there_is_told(seed: Seed) -> None:
+    seed.queued("Fix the flaky test")
+    with terminal(seed, env={"EDITOR": "/nowhere/vi"}) as screen:
+        screen.until(b"Fix the flaky")
+        screen.presses_until("e", b"there is no editor")
+        screen.types("q")
+        assert screen.ends() == 0
+
+
+def test_quitting_does_not_wait_for_the_doctor(seed: Seed) -> None:
+    with terminal(seed, "slow doctor") as screen:
+        screen.until(b"Looking at this machine")
+        screen.types("q")
+        assert screen.ends() == 0
+
+
+def test_what_is_copied_goes_through_the_terminal(seed: Seed) -> None:
+    task = seed.queued("Fix the flaky test")
+    with terminal(seed) as screen:
+        screen.until(b"Fix the flaky")
+        screen.presses_until("y", b"git command")
+        screen.types("i")
+        screen.until(b"\x1b]52;c;" + base64.b64encode(task.id.encode()))
+        screen.types("q")
+        assert screen.ends() == 0
