@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.content import Content
 
-from pithy_local.models import LogLine, Status, Stream, Task, Usage
+from pithy_local.models import LogLine, Patch, Status, Stream, Task, TaskError, Usage
 from pithy_local.service import Needle
 from pithy_local.text import clip, last_segment, safe, safe_line, short_age, short_count
 from pithy_local.tui.records import Engine, Entry, Snapshot
@@ -111,6 +111,11 @@ def cost(usage: Usage) -> str:
     return money(usage.cost_usd) if usage.total_tokens else ""
 
 
+def change(patch: Patch) -> str:
+    """`+31 −4 in 2 files`"""
+    return f"+{patch.added} −{patch.removed} in {patch.files} file{'s' * (patch.files != 1)}"
+
+
 def money(usd: float) -> str:
     """`$0.03`; less than a cent says so."""
     return "<$0.01" if 0 < usd < 0.005 else f"${usd:,.2f}"
@@ -188,8 +193,15 @@ def header(entry: Entry, now_ms: int, *, low: bool = False) -> Text:
         lines.append(line(f"? {task.question}", PINK))
     if task.error is not None:
         lines.append(line(f"{task.error.code}: {task.error.message}", RED))
-        lines.append(line(f"→ {task.error.hint}", "yellow"))
+        lines.append(line(f"→ {_hint(task, task.error)}", "yellow"))
     return Text("\n", no_wrap=True, overflow="ellipsis").join(lines) if low else Text("\n").join(lines)
+
+
+def _hint(task: Task, error: TaskError) -> str:
+    """What to do, in here: the error's own hint may name commands of the command line."""
+    if error.code == "awaiting_review":
+        return "Look at the diff, then accept it, send it back or reject it."
+    return "Answer it." if task.status is Status.NEEDS_CLARIFICATION else error.hint
 
 
 def _state(entry: Entry, now_ms: int) -> Text:

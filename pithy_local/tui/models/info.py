@@ -93,9 +93,8 @@ def _fields(details: Details, now_ms: int) -> Iterator[tuple[str, str]]:
     yield "verify", "; ".join(task.verify_commands)
     yield "priority", str(task.priority or "")
     if task.patch is not None:
-        files = "1 file" if task.patch.files == 1 else f"{task.patch.files} files"
         mended = f", {task.patch.mended} hunks mended: look at the change" if task.patch.mended else ""
-        yield "patch", f"+{task.patch.added} −{task.patch.removed} in {files}, {task.patch.bytes:,} bytes{mended}"
+        yield "patch", f"{look.change(task.patch)}, {task.patch.bytes:,} bytes{mended}"
     if usage.total_tokens:
         given, answered = short_count(usage.input_tokens), short_count(usage.output_tokens)
         yield "tokens", f"{short_count(usage.total_tokens)} ({given} in, {answered} out)  {look.cost(usage)}"

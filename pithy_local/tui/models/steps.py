@@ -42,7 +42,7 @@ def _attempt(details: Details, attempt: Attempt, now_ms: int) -> Text:
     lines = [_headline(attempt, now_ms)]
     if attempt.feedback:
         lines.append(look.indented(2, f"told: {attempt.feedback}", look.MUTED))
-    if attempt.redelivery:
+    if attempt.redelivery and not any(event.kind == "answer" for event in events):
         lines.append(look.piece("  delivers the change as it was made; no model is asked", look.MUTED))
     lines += _happened(events, calls, now_ms, live=live, end=attempt.finished_at)
     if attempt.question:
@@ -72,7 +72,7 @@ def _happened(
 ) -> Iterator[Text]:
     """Phases with how long each took, and below each what the runner said and the model calls, in order of time."""
     happened: list[Event | ModelCall] = sorted([*events, *calls], key=lambda each: each.at)
-    phases = [what.at for what in happened if isinstance(what, Event) and what.kind == "phase"]
+    borders = [what.at for what in happened if isinstance(what, Event) and what.kind in ("phase", "status")]
     left_out = len(happened) - MOST_STEPS
     if left_out > 0:
         yield look.piece(f"  … {left_out} earlier ones", look.MUTED)
@@ -80,7 +80,7 @@ def _happened(
         if isinstance(what, ModelCall):
             yield _call(what)
         elif what.kind == "phase":
-            after = next((at for at in phases if at > what.at), None)
+            after = next((at for at in borders if at > what.at), None)
             yield _phase(what, after or end or now_ms, open_=live and after is None)
         elif what.kind == "step":
             yield look.indented(6, f"{what.body.get('text', '')}", look.MUTED)

@@ -54,7 +54,7 @@ def _cannot_accept(task: Task) -> str:
 
 
 def _accept_means(task: Task) -> str:
-    what = f"+{task.patch.added} −{task.patch.removed} in {task.patch.files} files" if task.patch else "The change"
+    what = look.change(task.patch) if task.patch else "The change"
     where = look.line(f"{task.branch} of {task.repo}").plain
     reason = f" It was held back: {look.line(task.error.message).plain}." if task.error else ""
     return f"{what} is pushed to {where}, with a pull request where there is a forge.{reason}"
