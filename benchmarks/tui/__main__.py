@@ -13,7 +13,6 @@ from pathlib import Path
 from benchmarks.tui.home import READY, Writer
 from benchmarks.tui.terminal import ROOT, Screen
 
-ROUNDS = 5
 KEYS = 60
 POUR = 5_000
 KEY_MS, KEY_RATIO = 50, 5
@@ -40,10 +39,10 @@ class Figure:
         return f"{self.name:<58}{self.value:>10.3f} {self.unit:<4} (bar {self.bar:g})  {verdict}"
 
 
-def first_frames(home: Path) -> list[Figure]:
+def first_frames(home: Path, rounds: int) -> list[Figure]:
     """Start to the first frame with tasks in it, beside a bare app; the median of each."""
     ours, bare = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         with Screen(BARE) as screen:
             bare.append(screen.until([b"first frame"]) - screen.began)
         with Screen(DASHBOARD, str(home)) as screen:
@@ -53,14 +52,14 @@ def first_frames(home: Path) -> list[Figure]:
     return [Figure(name="first frame, of a bare app's", value=mine / floor, bar=2.0, unit="x")]
 
 
-def long_log(home: Path, lines: int) -> list[Figure]:
+def long_log(home: Path, lines: int, idle_seconds: float) -> list[Figure]:
     """A log of so many lines: from the key to its last line, paging, memory, idle."""
     last = f"line {lines:09d}".encode()
     with Screen(DASHBOARD, str(home)) as screen:
         screen.until([b"A task with"])
         opened = screen.press("j", last)
         screen.drain(1.0)
-        idle = screen.cpu_share(10.0)
+        idle = screen.cpu_share(idle_seconds)
         screen.press("\t", b"Search")
         top = screen.press("g", b"line 000000001")
         near = statistics.median(screen.press("\x1b[6~", b"line 0") for _ in range(20))
@@ -106,15 +105,22 @@ def keys_under_load(home: Path) -> list[Figure]:
     ]
 
 
-def main() -> int:
-    """Print every figure; 1 where a bar is not met."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.tui", description=__doc__)
-    parser.add_argument("--lines", type=int, default=1_000_000)
-    lines = parser.parse_args().lines
+def measured(lines: int, rounds: int, idle_seconds: float) -> list[Figure]:
+    """Every figure, of a log of so many lines."""
     with tempfile.TemporaryDirectory(prefix="pithy-bench-") as folder:
         home = Path(folder)
         Writer(home).fill(lines)
-        figures = [*first_frames(home), *long_log(home, lines), *keys_under_load(home)]
+        return [*first_frames(home, rounds), *long_log(home, lines, idle_seconds), *keys_under_load(home)]
+
+
+def main() -> int:
+    """Print every figure; 1 where a bar is not met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tui", description=__doc__)
+    parser.add_argument("--lines", type=int, default=1_000_000, help="of the long log")
+    parser.add_argument("--rounds", type=int, default=5, help="of first frames, of which the median counts")
+    parser.add_argument("--idle", type=float, default=10.0, help="seconds to look on while nothing happens")
+    options = parser.parse_args()
+    figures = measured(options.lines, options.rounds, options.idle)
     print(*figures, sep="\n")
     return 0 if all(figure.holds for figure in figures) else 1
 

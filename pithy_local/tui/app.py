@@ -14,6 +14,7 @@ from textual.message import Message
 from pithy_local import service
 from pithy_local.errors import ExitCode, PithyError, UsageError
 from pithy_local.text import safe_line
+from pithy_local.tui import clipboard
 from pithy_local.tui.actions import Place
 from pithy_local.tui.board import Board
 from pithy_local.tui.commands import DashboardCommands
@@ -101,6 +102,25 @@ class Dashboard(App[int]):
         if main is not None and not isinstance(self.screen, HelpScreen):
             place = main.place if self.screen is main else Place.TEXT
             self.push_screen(HelpScreen(place, self._keymap_of_user, main.why_not))
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """What Textual calls for a selection (ctrl+c)."""
+        self._copy(text, "the selection")
+
+    def on_doing_screen_copy_wanted(self, event: MainScreen.CopyWanted) -> None:
+        self._copy(event.text, event.what)
+
+    @work(thread=True, group="copy")
+    def _copy(self, text: str, what: str) -> None:
+        """To the desktop's clipboard, else through the terminal, else into a file."""
+        if clipboard.by_tool(text, self._board.app.env):
+            told = f"Copied {what}"
+        elif clipboard.by_terminal(text):
+            self.call_from_thread(super().copy_to_clipboard, text)
+            told = f"Copied {what} through the terminal"
+        else:
+            told = f"Too long for the terminal's clipboard: it is in {clipboard.by_file(text)}"
+        self.call_from_thread(self.notify, safe_line(told), markup=False)
 
     async def action_quit(self) -> None:
         """Also what ctrl+q and the palette call."""

@@ -142,6 +142,7 @@ async def test_a_long_log_is_read_in_few_pages(seed: Seed) -> None:
             user.log.go(row)
             await user.sees(f"line {row + 1} ")
         assert user.log.window.pages <= KEPT
+        await user.presses("G")
         await user.sees(f"line {total}")
 
 

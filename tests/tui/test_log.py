@@ -185,3 +185,17 @@ def test_a_line_whole_says_who_wrote_it_and_does_nothing() -> None:
     shown = whole(a_line(text="\x1b[2J[/foo]\x1b]52;c;aGk=\x07 x", stream=Stream.ERR)).plain
     assert "standard error" in shown
     assert shown.endswith("[/foo] x")
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+async def test_ctrl_c_copies_what_the_mouse_has_selected(seed: Seed, wrap: bool) -> None:
+    seed.log(seed.running(), "the first line", "the second line", "the third line")
+    async with dashboard(seed) as user:
+        await user.sees("the third line")
+        await user.presses("tab", *(["w"] if wrap else []))
+        await user.pilot.mouse_down("#log", offset=(7, 0))
+        await user.pilot.hover("#log", offset=(12, 1))
+        await user.pilot.mouse_up("#log", offset=(12, 1))
+        await user.presses("ctrl+c")
+        await user.is_told("Copied the selection")
+        assert user.app.clipboard == "first line\n  the second"

@@ -34,6 +34,13 @@ class DoingScreen(Screen[None]):
             super().__init__()
             self.verb, self.done, self.problems = verb, done, problems
 
+    class CopyWanted(Message):
+        """This text is for the user's clipboard; `what` names it."""
+
+        def __init__(self, text: str, what: str) -> None:
+            super().__init__()
+            self.text, self.what = text, what
+
     class Told(Message):
         """Something to tell the user from a thread."""
 
@@ -219,8 +226,7 @@ class DoingScreen(Screen[None]):
         if outside.may_open_browser(self.board.app.env):
             self._browse(url)
         else:
-            self.app.copy_to_clipboard(url)
-            self.tell(f"There is no browser here. Copied: {url}")
+            self.post_message(self.CopyWanted(url, f"{url}: there is no browser here"))
 
     @work(thread=True, group="browser")
     def _browse(self, url: str) -> None:

@@ -13,7 +13,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from pithy_local.errors import PithyError
 from pithy_local.models import LogLine, Patch, Status, Task
-from pithy_local.tui import clipboard, look
+from pithy_local.tui import look
 from pithy_local.tui.board import Board
 from pithy_local.tui.feed import Feed
 from pithy_local.tui.models import info, steps
@@ -177,7 +177,7 @@ class LookingScreen(DoingScreen):
     def on_log_view_detail_wanted(self, event: LogView.DetailWanted) -> None:
         def closed(copied: bool | None) -> None:
             if copied:
-                self.app.copy_to_clipboard(event.line.text)
+                self.post_message(self.CopyWanted(event.line.text, "the line"))
 
         self.app.push_screen(LineScreen(event.line), closed)
 
@@ -246,14 +246,6 @@ class LookingScreen(DoingScreen):
     @work(thread=True, group="copy")
     def _copy(self, label: str, read: Callable[[], str]) -> None:
         try:
-            text = read()
+            self.post_message(self.CopyWanted(read(), f"the {label}"))
         except PithyError as error:
             self.post_message(self.Told(f"{error.message}. {error.hint}", "error"))
-            return
-        if clipboard.by_tool(text, self.board.app.env):
-            self.post_message(self.Told(f"Copied the {label}"))
-        elif clipboard.by_terminal(text):
-            self.app.call_from_thread(self.app.copy_to_clipboard, text)
-            self.post_message(self.Told(f"Copied the {label} through the terminal"))
-        else:
-            self.post_message(self.Told(f"Too long for the terminal's clipboard: it is in {clipboard.by_file(text)}"))

@@ -183,8 +183,7 @@ class MainScreen(LookingScreen):
         self.query_one(Prompt).ask("tasks", "Filter", text, "status:failed,review repo:api !word")
 
     def on_task_table_selected(self, event: TaskTable.Selected) -> None:
-        super().on_task_table_selected(event)
-        self.show_hints()
+        self.show_hints()  # Textual calls the handler of the class above by itself
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         log, table = self.query_one(LogView), self.query_one(TaskTable)

@@ -16,11 +16,14 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
 from pithy_local.tui import actions
 
+MOST_COPIED = 10_000
+"""Rows that a selection takes."""
 MORE = "»"
 """Stands at the right edge of a row that goes on."""
 
@@ -152,18 +155,45 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip.blank(width, self.base)
         return self.paint(row, self.draw(row, width), width)
 
-    def paint(self, row: int, text: Text | None, width: int) -> Strip:
-        """A row's text as it is on the screen: scrolled sideways, with the cursor's or a mark's background."""
+    def paint(self, row: int, text: Text | None, width: int, start: int = 0) -> Strip:
+        """A row's text as it is on the screen: scrolled sideways, with the cursor's or a mark's background.
+
+        `start`: how many characters of the row stand in lines above this one.
+        """
         base = self.base
         if text is None:
             return Strip([Segment(" ·", base + Style(dim=True))]).extend_cell_length(width, base)
         left = self.scroll_offset.x
         style = base + self.background_of(row)
-        strip = Strip(text.render(self.app.console)).apply_style(style)
+        self._mark_selected(row, text, start)
+        strip = Strip(text.render(self.app.console)).apply_style(style).apply_offsets(start, row)
         if width > 2 and cell_len(text.plain) > left + width:
             more = Strip([Segment(MORE, style + Style(color="cyan", bold=True))])
             return Strip.join([strip.crop_extend(left, left + width - 1, style), more])
         return strip.crop_extend(left, left + width, style)
+
+    def _mark_selected(self, row: int, text: Text, start: int) -> None:
+        """What the mouse has selected of a row."""
+        span = self.text_selection.get_span(row) if self.text_selection is not None else None
+        if span is not None:
+            end = len(text) if span[1] == -1 else span[1] - start
+            text.stylize(
+                self.screen.get_component_rich_style("screen--selection"), max(0, span[0] - start), max(0, end)
+            )
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """What ctrl+c copies: the selected part of each row, as it is shown."""
+        first = selection.start.y if selection.start is not None else 0
+        last = selection.end.y if selection.end is not None else self.rows - 1
+        lines = []
+        for row in range(first, min(last, self.rows - 1, first + MOST_COPIED) + 1):
+            span, text = selection.get_span(row), self.draw(row, self.scrollable_content_region.width)
+            if span is not None and text is not None:
+                lines.append(text.plain[span[0] : None if span[1] == -1 else span[1]].rstrip())
+        return "\n".join(lines), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
 
     def background_of(self, row: int) -> Style:
         """The cursor's where it stands, as long as this view has the focus."""

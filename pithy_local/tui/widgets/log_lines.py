@@ -66,7 +66,10 @@ class LogLines(LineView):
         if place is None:
             return Strip.blank(width, self.base)
         row, part = place
-        return self.paint(row, self._wrapped(row)[part] if self.wrap else self.draw(row, width), width)
+        if not self.wrap:
+            return self.paint(row, self.draw(row, width), width)
+        pieces = self._wrapped(row)
+        return self.paint(row, pieces[part], width, start=sum(map(len, pieces[:part])))
 
     def _nothing(self) -> str:
         if self.window.only is None:

@@ -19,10 +19,10 @@ from pithy_local.tui.models.tasklist import TaskList
 from pithy_local.tui.records import Entry
 from pithy_local.tui.widgets.lines import LineView
 
-STATUS, AGE, COST = 11, 4, 7
+STATUS, AGE, COST = 11, 4, 6
 REPO = (4, 14)
 """The repository column is as wide as its names, within these."""
-TITLE_SHARE = 0.55
+TITLE_SHARE = 0.62
 """Of the width that is left; the rest says where the task stands."""
 WITH_COST, WITH_NOW = 60, 52
 """Columns of the table from which on it has room for these."""
