@@ -1,9 +1,9 @@
-"""`pithy-local` and `python -m pithy_local`: the command line, given the dashboard that lies beside it."""
+"""`pithy-local` and `python -m pithy_local`: the command line, given the dashboard and the server beside it."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pithy_local.cli.main import main as run_command_line
 
@@ -17,9 +17,15 @@ def _dashboard(app: App, worker: bool) -> int:
     return run_dashboard(app, worker=worker)
 
 
+def _server(app: App, *args: Any, **named: Any) -> None:
+    from pithy_local.http.serving import serve  # starlette and uvicorn: 0.2 s
+
+    serve(app, *args, **named)
+
+
 def main() -> int:
     """The console script's entry; returns the exit code."""
-    return run_command_line(dashboard=_dashboard)
+    return run_command_line(dashboard=_dashboard, server=_server)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,12 @@ hint of each; docs/errors.md is generated from it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum, IntEnum
 from typing import Any
+
+_OF_A_TASK = re.compile(r"\bID\b")
 
 
 class ExitCode(IntEnum):
@@ -70,7 +73,7 @@ class ErrorCode(Enum):
     LLM_AUTH = (
         "llm_auth",
         4,
-        401,
+        422,
         "Check OPENAI_API_KEY or ANTHROPIC_API_KEY with `pithy-local doctor`, then `pithy-local retry ID`.",
     )
     LLM_RATE_LIMIT = (
@@ -209,6 +212,18 @@ class ErrorCode(Enum):
         502,
         "GitHub failed. `pithy-local retry ID` delivers again without the model.",
     )
+    DEPENDENCY_FAILED = (
+        "dependency_failed",
+        1,
+        409,
+        "`pithy-local show ID` names the task that it was to start after: retry that one, then `pithy-local retry ID`.",
+    )
+    CRASH_LOOP = (
+        "crash_loop",
+        1,
+        500,
+        "`pithy-local logs ID` shows how far it got; `pithy-local retry ID` tries again.",
+    )
     INTERNAL = (
         "internal",
         1,
@@ -222,6 +237,18 @@ class ErrorCode(Enum):
     REFUSED = ("refused", 6, 409, "`pithy-local show ID` says what state the task is in.")
     NOT_THERE_YET = ("not_there_yet", 8, 404, "`pithy-local wait ID` waits until the task has settled.")
     GIT_MISSING = ("git_missing", 3, 503, "Install git 2.31 or newer; `pithy-local doctor` checks it.")
+    EXECUTION_DISABLED = (
+        "execution_disabled",
+        6,
+        503,
+        "This server works no tasks: start it without --no-worker, or `pithy-local run`.",
+    )
+    LISTEN = (
+        "listen",
+        3,
+        503,
+        "Another program may listen there: `serve.host` and `serve.port` (--host, --port) choose another address.",
+    )
     STORE = ("store", 3, 503, "Set PITHY_HOME or --home to a folder on a local disk that you may write to.")
 
     def __init__(self, word: str, exit_code: int, http_status: int, hint: str) -> None:
@@ -261,6 +288,16 @@ class PithyError(Exception):
     @property
     def exit_code(self) -> ExitCode:
         return self.code.exit_code
+
+    @property
+    def advice(self) -> str:
+        """What to do, for an answer to a request. A code's own hint is written for a task: what it says of `ID` is
+        left out where there is none."""
+        if self.hint != self.code.hint or not _OF_A_TASK.search(self.hint):
+            return self.hint
+        clauses = re.split(r"(?<=[.;])\s+|(?<=,)\s+(?=then )", self.hint)
+        kept = " ".join(clause for clause in clauses if not _OF_A_TASK.search(clause)).rstrip(" ,;.")
+        return f"{kept[0].upper()}{kept[1:]}." if kept else ""
 
     def to_json(self) -> dict[str, Any]:
         """The error as the contract's object: code, message, hint, detail."""
@@ -307,6 +344,10 @@ class LeaseLost(Exception):
     """Another owner has this task now: write nothing more, touch nothing outside."""
 
 
+class Left(LeaseLost):
+    """This process ends and leaves the attempt, and what runs for it, to whoever adopts it."""
+
+
 class Cancelled(Exception):
     """The user asked for this attempt to stop."""
 
@@ -314,10 +355,12 @@ class Cancelled(Exception):
 class Parked(Exception):
     """The attempt cannot go on now and is not charged: the task goes back to the queue.
 
-    `until`: milliseconds since 1970 before which nobody claims it, 0 = as soon as the queue works. `words` say why.
+    `until`: milliseconds since 1970 before which nobody claims it, 0 = as soon as the queue works. `words` say why,
+    and `code` is what a task fails with that was parked for too long.
     """
 
-    def __init__(self, words: str, *, until: int = 0) -> None:
+    def __init__(self, words: str, *, until: int = 0, code: ErrorCode = ErrorCode.LLM_RATE_LIMIT) -> None:
         super().__init__(words)
         self.words = words
         self.until = until
+        self.code = code

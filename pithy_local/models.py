@@ -25,7 +25,7 @@ class Status(StrEnum):
     NEEDS_CLARIFICATION = "needs_clarification"
     """The model asked a question."""
     CANCELLED = "cancelled"
-    """Ended by the user."""
+    """Ended by the user, or by the system because the task that it was to start after did not complete."""
 
     @property
     def settled(self) -> bool:
@@ -49,6 +49,17 @@ class Phase(StrEnum):
     """The commit is pushed and the PR opened."""
     CANCELLING = "cancelling"
     """The user cancelled; the sandbox is being removed."""
+
+
+class Stop(StrEnum):
+    """What becomes of the attempts that run in a process when its work is to end."""
+
+    CANCEL = "cancel"
+    """They are cancelled, and nothing of them is left."""
+    LEAVE = "leave"
+    """They are left to the next process: containers run on and are adopted, what has none is queued again."""
+    DRAIN = "drain"
+    """They are waited for; nothing more is claimed."""
 
 
 class Stream(StrEnum):
@@ -77,6 +88,11 @@ class NewTask:
     priority: int = 0
     max_tokens: int | None = None
     unisolated: bool = False
+    after: str | None = None
+    """The id of the task that must have completed before."""
+    not_before: int = 0
+    """Parked until then, ms since 1970; 0 = not parked."""
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +242,10 @@ class Task:
     verify_commands: tuple[str, ...] = ()
     """Asked for with the task; () = the configured ones."""
     verify: tuple[Verified, ...] = ()
+    after: str | None = None
+    """The id of the task that this one was to start after."""
+    blocked: bool = False
+    """That task has not completed yet."""
     not_before: int = 0
     """Parked until then: no process claims it earlier. 0 = not parked."""
     usage: Usage = Usage()
@@ -239,7 +259,7 @@ class Task:
             "id": self.id, "title": self.title, "prompt": self.prompt, "repo": self.repo, "base": self.base,
             "status": self.status.value, "phase": self.phase.value if self.phase else None,
             "executor": self.executor, "provider": self.provider, "model": self.model,
-            "priority": self.priority, "after": None,
+            "priority": self.priority, "after": self.after,
             "branch": self.branch, "base_sha": self.base_sha, "head_sha": self.head_sha,
             "pr_url": self.pr_url, "pr_number": self.pr_number,
             "error": self.error.to_json() if self.error else None, "question": self.question,

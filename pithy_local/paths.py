@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,11 @@ class Home:
     def scratch(self) -> Path:
         """Temporary directories of attempts; each is removed with its attempt."""
         return self.root / "tmp"
+
+    @property
+    def replay(self) -> Home:
+        """The home of a replay, while there is one: a queue of its own."""
+        return Home(root=self.root / "replay")
 
     def artifacts(self, task: str, attempt: int) -> Path:
         return self.root / "artifacts" / task / str(attempt)
@@ -89,6 +96,42 @@ def sandbox_half() -> Path:
     package = Path(__file__).resolve().parent
     packed = package / "_sandbox"
     return packed if packed.is_dir() else package.parent
+
+
+NETWORK_FILE_SYSTEMS = {
+    "nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "9p", "drvfs", "ceph", "glusterfs", "lustre", "beegfs",
+    "afs", "ocfs2", "gfs2", "fuse.sshfs", "fuse.rclone", "fuse.glusterfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.davfs",
+}  # fmt: skip
+
+
+def network_file_system(path: Path) -> str:
+    """The kind of network file system that `path` lies on; "" on a local one, or where it cannot be told."""
+    kind = file_system(path)
+    return kind if kind in NETWORK_FILE_SYSTEMS else ""
+
+
+def file_system(path: Path) -> str:
+    """The kind of file system that `path` lies on, "" where it cannot be told."""
+    import psutil  # only who asks pays for it
+
+    try:
+        mounts = {Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)}
+    except OSError:
+        return ""
+    found = path.resolve()
+    return next((mounts[place] for place in (found, *found.parents) if place in mounts), "")
+
+
+@contextmanager
+def try_lock(path: Path) -> Iterator[bool]:
+    """Hold a lock file while this lasts; False where another process has it. Raises OSError."""
+    with open(path, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def remove_tree(path: Path) -> None:

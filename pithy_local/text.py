@@ -166,14 +166,19 @@ class LineAssembler:
     """Bytes in any portions → complete lines of text, the same whatever the portions were.
 
     Only `\\n` closes a line. UTF-8 is decoded after reassembly (errors replaced). A line longer than `limit` bytes is
-    split there, between characters.
+    split there, between characters. `rest`: the unfinished line of an assembler that this one goes on for.
     """
 
-    def __init__(self, limit: int = LINE_LIMIT) -> None:
+    def __init__(self, limit: int = LINE_LIMIT, rest: bytes = b"") -> None:
         if limit < 4:
             raise ValueError("a line must hold the longest UTF-8 character")
         self._limit = limit
-        self._rest = bytearray()
+        self._rest = bytearray(rest)
+
+    @property
+    def rest(self) -> bytes:
+        """The unfinished line: at most `limit` bytes."""
+        return bytes(self._rest)
 
     def feed(self, data: bytes) -> list[str]:
         """The lines that `data` completes, without their `\\n`."""

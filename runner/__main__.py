@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
@@ -37,13 +38,13 @@ def main() -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     try:
         job_path = Path(os.environ["PITHY_JOB"])
-        host = Host(os.environ["PITHY_HOST_URL"], os.environ["PITHY_HOST_TOKEN"])
+        host = Host(os.environ["PITHY_HOST_URL"], os.environ["PITHY_HOST_TOKEN"], say=say)
     except (KeyError, WireError) as error:
         sys.exit(f"runner: cannot start, the environment is incomplete: {error}")
     while not job_path.exists():
         time.sleep(_POLL)
     try:
-        report(job_path, Narrator(host))
+        report(job_path, Narrator(host), host.was_away)
     except WireError as error:
         sys.stderr.write(f"runner: {error.message}\n")
         sys.stderr.flush()
@@ -51,11 +52,11 @@ def main() -> NoReturn:
         signal.pause()
 
 
-def report(job_path: Path, tell: Narrator) -> None:
+def report(job_path: Path, tell: Narrator, host_was_away: Callable[[], bool]) -> None:
     """Do the job and tell the host how it ended, whatever happens. Raises WireError when the host does not listen."""
     try:
         job = Job.load(job_path)
-        done = agent.run(job, providers.for_job(job, say), tell)
+        done = agent.run(job, providers.for_job(job, say, host_was_away), tell)
     except WireError:
         raise
     except Question as question:

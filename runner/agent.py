@@ -44,7 +44,7 @@ def run(job: Job, model: Provider, tell: Narrator) -> str:
             reply = talk.answer(round_)
             change: _Change | None = None
             try:
-                change = _apply(job, round_, reply, tell)
+                change = _apply(job, round_, reply, talk.not_seen, tell)
                 kept = _better(job, kept, change, tell)
                 _judge(job, change, tell)
                 return f"the change is made, in round {round_}"
@@ -63,13 +63,16 @@ def run(job: Job, model: Provider, tell: Narrator) -> str:
         return f"the change of round {kept.round_} is handed over, although not every verify command passes"
 
 
-def _apply(job: Job, round_: int, reply: Reply, tell: Narrator) -> _Change:
-    """Make the answer the work tree's change. Raises PatchRefused, with nothing changed, Question, PatchEmpty."""
+def _apply(job: Job, round_: int, reply: Reply, not_seen: frozenset[str], tell: Narrator) -> _Change:
+    """Make the answer the work tree's change; of the files `not_seen` the model saw parts, or nothing.
+
+    Raises PatchRefused, with nothing changed, Question, PatchEmpty.
+    """
     tell.step("apply", round_, "applying the answer")
     try:
         if asks.files(reply.text):
             raise PatchRefused("patch_malformed", "no more files are shown; answer with the change itself")
-        applied = patch.apply_answer(job.repo, reply.text, truncated=reply.truncated)
+        applied = patch.apply_answer(job.repo, reply.text, truncated=reply.truncated, not_seen=not_seen)
     except PatchRefused as refusal:
         if isinstance(refusal, patch.Refused) and refusal.changes_nothing:
             tell.judged(round_, "empty")

@@ -12,6 +12,7 @@ RunnerError                internal
 ├── SyntaxBroken           syntax           the answer applied and a file no longer parses
 ├── VerifyFailed           verify_failed    the answer applied and broke a command that passed on the base
 └── ProviderError          llm_auth | llm_rate_limit | llm_service | llm_timeout | token_limit | budget
+    └── Unreachable        llm_service
 """
 
 from __future__ import annotations
@@ -122,3 +123,7 @@ class ProviderError(RunnerError):
     def __init__(self, code: ProviderCode, message: str, *, detail: dict[str, str | int] | None = None) -> None:
         super().__init__(message, detail=detail)
         self.code = code
+
+
+class Unreachable(ProviderError):
+    """The connection to the gateway failed or broke. It answers whatever happens: its door is shut."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from pithy_local.models import NewTask, Patch, Phase, Status, Stream, Task, TaskError, Verified
 from pithy_local.store import Store
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.lease import Lease
 from pithy_local.store.logs import Entry, Logs
+from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
 
 SHA = "c" * 40

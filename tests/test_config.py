@@ -160,6 +160,8 @@ def test_an_unknown_key_names_file_key_and_the_nearest(file: Path, text: str, ke
         ('verify_timeout = "31d"', "`verify_timeout`: expected at most 30d"),
         ('[model]\ntimeout = "9e9d"', "`model.timeout`: expected a duration"),
         ('[model]\ntimeout = "721h"', "`model.timeout`: expected at most 30d"),
+        ('[logs]\nretention = "36501d"', "`logs.retention`: expected at most 36500d"),
+        ("[logs]\nmax_bytes_per_task = 5", "`logs.max_bytes_per_task`: expected a whole number >= 10000"),
         ("[model]\nmax_tokens_per_task = 1_000_000_001", "`model.max_tokens_per_task`: expected a whole number <= "),
         (f"[model]\nwarn_tokens_per_task = {10**30}", "`model.warn_tokens_per_task`: expected a whole number <= "),
         ("[model.openai]\ntemperature = nan", "`model.openai.temperature`: expected a number >= "),
@@ -272,3 +274,26 @@ def test_secrets_are_in_no_repr() -> None:
     )
     assert "canary" not in f"{found!r} {found}"
     assert found.known() == ("sk-canary", "ant-canary", "ghp-canary")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('webhook_secret = "whsec_?"', "`serve.webhook_secret`: expected base64 after whsec_"),
+        ('webhook_secret = "plain whsec_"', "`serve.webhook_secret`: expected base64 after whsec_"),
+        ('rate_limit = "60"', '`serve.rate_limit`: expected a rate such as "60/minute"'),
+        ('rate_limit = "0/minute"', '`serve.rate_limit`: expected a rate such as "60/minute"'),
+        ("port = 65536", "`serve.port`"),
+    ],
+)
+def test_what_serve_cannot_use(file: Path, line: str, words: str) -> None:
+    error = mistake(file, f"[serve]\n{line}\n")
+
+    assert words in error.message
+    assert "whsec_?" not in error.message
+
+
+def test_webhook_secrets_are_base64_or_plain_and_may_be_several(file: Path) -> None:
+    file.write_text('[serve]\nwebhook_secret = "whsec_QUJDREVGR0g= plain-text"\n')
+
+    assert load(str(file), {}).serve.webhook_secret.split() == ["whsec_QUJDREVGR0g=", "plain-text"]

@@ -20,7 +20,7 @@ CONTRACT = {
     "verify_failed": 1, "awaiting_review": 1, "clarification": 1, "agent_failed": 1, "image_build_failed": 3,
     "image_missing": 3, "repo_unreachable": 2, "repo_analysis": 1, "docker_unreachable": 3, "container_lost": 1,
     "oom": 1, "disk_full": 3, "push_rejected": 4, "branch_conflict": 1, "github_auth": 4, "github_rate_limit": 1,
-    "github_error": 1, "internal": 1,
+    "github_error": 1, "dependency_failed": 1, "crash_loop": 1, "internal": 1,
 }  # fmt: skip
 """Codes of a task with their exit codes (CONTRACT §4); those of later capabilities are not there yet."""
 NEEDS = {
@@ -28,8 +28,9 @@ NEEDS = {
         "patch_malformed", "patch_rejected", "patch_empty", "syntax", "policy", "verify_failed", "awaiting_review",
     },
     "needs_clarification": {"clarification"},
+    "cancelled": {"dependency_failed"},
 }  # fmt: skip
-"""Codes of a task that waits for a person; with every other one it has failed."""
+"""Codes of a task that waits for a person or was cancelled by the system; with every other one it has failed."""
 PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
 
 

@@ -10,8 +10,9 @@ from pithy_local.clock import SystemClock
 from pithy_local.models import NewTask, Phase, Stream
 from pithy_local.paths import Home
 from pithy_local.store import Store
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.lease import Lease
 from pithy_local.store.logs import Entry, Logs
+from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
 
 BATCH = 5_000

@@ -11,12 +11,12 @@ import click
 
 from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
-from pithy_local.cli.params import COUNT, decoded, read_text
+from pithy_local.cli.params import COUNT, decoded, offer, read_text
 from pithy_local.cli.render import Screen
 from pithy_local.cli.view import print_task
 from pithy_local.config import ExecutorName, ProviderName, Publish
 from pithy_local.errors import ExitCode, UsageError
-from pithy_local.models import Task
+from pithy_local.models import Status, Task
 
 MOST_PRIORITY = 1_000_000
 
@@ -32,7 +32,11 @@ MOST_PRIORITY = 1_000_000
 @click.option("--verify", multiple=True, metavar="CMD", help="A command that must pass; repeat for more.")
 @click.option("--publish", type=click.Choice(get_args(Publish)), help="auto: push and PR; review: stop until `accept`.")
 @click.option("--priority", type=click.IntRange(-MOST_PRIORITY, MOST_PRIORITY), default=0, metavar="N",
-              help="Higher goes first (default 0).")  # fmt: skip
+              help="Higher goes first; lower ones wait as long as there are such (default 0).")  # fmt: skip
+@click.option("--after", metavar="ID", shell_complete=offer(Status.QUEUED, Status.RUNNING),
+              help="Start when this task has completed; cancelled if it fails.")  # fmt: skip
+@click.option("--at", metavar="TIME", help="Not before: HH:MM, `tomorrow HH:MM`, +2h, 2026-12-24T09:00.")
+@click.option("--idempotency-key", metavar="K", help="Add nothing if a task was added with this key: print that one.")
 @click.option("--max-tokens", type=COUNT, metavar="N", help="This task's token limit.")
 @click.option("--file", type=click.Path(path_type=Path), metavar="F", help="Read the prompt from this file.")
 @click.option("--unisolated", is_flag=True, help="Allow `local` with a real model: its code runs on this host.")
@@ -42,7 +46,8 @@ MOST_PRIORITY = 1_000_000
 def add(
     state: State, prompt: str | None, repo: str, title: str | None, base: str | None, executor: str | None,
     provider: str | None, model: str | None, verify: tuple[str, ...], publish: str | None, priority: int,
-    max_tokens: int | None, file: Path | None, unisolated: bool, waits: bool, follow: bool,
+    after: str | None, at: str | None, idempotency_key: str | None, max_tokens: int | None, file: Path | None,
+    unisolated: bool, waits: bool, follow: bool,
 ) -> int:  # fmt: skip
     """Queue a task: PROMPT says what to change, `-` reads it from stdin.
 
@@ -54,12 +59,15 @@ def add(
     request = service.AddRequest(
         prompt=_prompt(prompt, file, state), repo=repo, title=title, base=base, executor=executor, provider=provider,
         model=model, publish=publish, verify=verify, priority=priority, max_tokens=max_tokens, unisolated=unisolated,
+        after=after, at=at, idempotency_key=idempotency_key,
     )  # fmt: skip
     with state.app() as app:
         added = service.add(app, request)
         for warning in added.warnings:
             state.say(f"warning: {warning}")
         task = added.task
+        if not added.created:
+            state.say(f"nothing was added: task {task.id} has this idempotency key already")
         waits = waits or follow
         if not (waits and state.json):  # whoever waits for JSON gets the task as it ended, alone
             _print(task, state)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Dashboard = Callable[["App", bool], int]
 """Opens the dashboard: (app, whether this process works the queue too) -> exit code."""
+Server = Callable[..., None]
+"""Serves a home until it is told to stop: `http.serving.serve`."""
 
 
 @dataclass(kw_only=True)
@@ -35,6 +37,7 @@ class State:
     verbose: bool = False
     no_input: bool = False
     dashboard: Dashboard | None = None
+    server: Server | None = None
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def say(self, text: str) -> None:

@@ -74,13 +74,15 @@ def check(state: State) -> int:
 
 
 def _without_secrets(settings: Settings) -> Settings:
-    """The addresses of notifications hold passwords: `mailto://***`."""
-    import msgspec
+    """The addresses of notifications hold passwords: `mailto://***`. So does `serve.webhook_secret`, which is one."""
+    from msgspec.structs import replace
 
     from pithy_local.notify import shown
+    from pithy_local.redact import MASK
 
     urls = tuple(shown(url) for url in settings.notify.urls)
-    return msgspec.structs.replace(settings, notify=msgspec.structs.replace(settings.notify, urls=urls))
+    serve = replace(settings.serve, webhook_secret=MASK if settings.serve.webhook_secret else "")
+    return replace(settings, notify=replace(settings.notify, urls=urls), serve=serve)
 
 
 def _check_addresses(settings: Settings, source: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import re
 import sys
 import traceback
 from collections.abc import Mapping
@@ -29,7 +28,7 @@ def report(error: BaseException, *, as_json: bool, verbose: bool, env: Mapping[s
     if verbose and known is not error and not isinstance(error, click.ClickException):
         _print("".join(traceback.format_exception(error)).rstrip(), env)
     if as_json:
-        answer = {"code": known.code.word, "message": known.message, "hint": _hint(known)}
+        answer = {"code": known.code.word, "message": known.message, "hint": known.advice}
         _print(json.dumps({"error": answer}), env)
     else:
         _print(_words(known, verbose), env)
@@ -62,20 +61,11 @@ def _words(error: PithyError, verbose: bool) -> str:
     from pithy_local.text import safe_line
 
     lines = [f"pithy-local: error: {safe_line(error.message)}"]
-    if hint := _hint(error):
+    if hint := error.advice:
         lines.append(f"hint: {safe_line(hint)}")
     if verbose and error.detail:
         lines.append(f"detail: {json.dumps(error.detail, default=str)}")
     return "\n".join(lines)
-
-
-def _hint(error: PithyError) -> str:
-    """What to do. A code's own hint is written for a task: what it says of `ID` is left out, there is no task here."""
-    if error.hint != error.code.hint or not re.search(r"\bID\b", error.hint):
-        return error.hint
-    clauses = re.split(r"(?<=[.;])\s+|(?<=,)\s+(?=then )", error.hint)
-    kept = " ".join(clause for clause in clauses if not re.search(r"\bID\b", clause)).rstrip(" ,;.")
-    return f"{kept[0].upper()}{kept[1:]}." if kept else ""
 
 
 def _print(text: str, env: Mapping[str, str]) -> None:

@@ -74,12 +74,12 @@ def ls(state: State) -> int:
 def prune(state: State, yes: bool) -> int:
     """Remove every sandbox image but the current one.
 
-    Prints the removed tags. Images that a container uses stay.
+    Prints the removed tags, and ids of what a build that was cut off left. Images that a container uses stay.
     """
     from pithy_local import service
 
     with state.app() as app:
-        old = [found for found in service.list_images(app) if not found.current]
+        old = service.unused_images(app)
         removed: list[str] = []
         if old:
             total = render.size(sum(found.size for found in old))

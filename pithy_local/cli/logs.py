@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -37,7 +38,7 @@ Format = Callable[[LogLine], str]
 @click.option("--since", type=click.IntRange(0, MOST), metavar="SEQ", help="Only lines after this sequence number.")
 @click.option("--timestamps", is_flag=True, help="Put the time before each line.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Write to FILE.")  # fmt: skip
+              help="Write to FILE; whole when it appears there, or with -f as it comes.")  # fmt: skip
 @pass_state
 def logs(
     state: State, task_id: str, follow: bool, attempt: int | None, lines: int | None, since: int | None,
@@ -55,7 +56,7 @@ def logs(
         app = opened.enter_context(state.app())
         task = service.find(app, task_id)
         service.check_attempt(task, attempt)
-        target, screen = opened.enter_context(_destination(output))  # which empties a file that is there
+        target, screen = opened.enter_context(_destination(output, follow=follow))
         render = _formatter(screen, as_json=state.json, timestamps=timestamps)
         seen = since or 0
         if lines is not None:
@@ -92,15 +93,26 @@ def _write(target: TextIO, lines: Iterable[LogLine], render: Format) -> int:
 
 
 @contextmanager
-def _destination(output: Path | None) -> Iterator[tuple[TextIO, Screen]]:
-    """stdout, or the file named by the user."""
+def _destination(output: Path | None, *, follow: bool) -> Iterator[tuple[TextIO, Screen]]:
+    """stdout, or the file named by the user: it is replaced at the end, or at once where it is followed."""
+    from pithy_local import service
+
     if output is None:
         yield sys.stdout, Screen.current()
         sys.stdout.flush()
         return
+    plain = Screen(tty=False, colour=False, width=80)
+    if not follow:
+        with service.whole_file(output) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8")
+            try:
+                yield text, plain
+            finally:
+                text.detach()
+        return
     try:
         with output.open("w", encoding="utf-8") as target:
-            yield target, Screen(tty=False, colour=False, width=80)
+            yield target, plain
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror}", hint="Name a file that you may write.") from error
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from pithy_local.cli.command import Dashboard, Lazy, State, VerbGroup
+from pithy_local.cli.command import Dashboard, Lazy, Server, State, VerbGroup
 from pithy_local.cli.exit_codes import report
 
 PROGRAM = "pithy-local"
@@ -36,11 +36,13 @@ VERBS = {
     "resume": Lazy("pithy_local.cli.hold:resume", "Start tasks again; --budget allows more today."),
     "stats": Lazy("pithy_local.cli.stats:stats", "What was done and spent, and how it ended."),
     "init": Lazy("pithy_local.cli.init:init", "Write a first configuration, question by question."),
+    "serve": Lazy("pithy_local.cli.serve:serve", "Work the queue without a terminal: HTTP API, live logs, webhooks."),
     "tui": Lazy("pithy_local.cli.tui:tui", "Open the dashboard."),
     "demo": Lazy("pithy_local.cli.demo:demo", "See it work on a sample repository; needs no key."),
     "doctor": Lazy("pithy_local.cli.doctor:doctor", "Check this machine, with a fix for each finding."),
     "config": Lazy("pithy_local.cli.config:config", "Show, find or check the configuration."),
     "image": Lazy("pithy_local.cli.image:image", "Build, list or prune the sandbox image."),
+    "backup": Lazy("pithy_local.cli.backup:backup", "Save queue, logs and diffs in one file."),
     "completion": Lazy("pithy_local.cli.completion:completion", "Print the completion script for a shell."),
 }
 
@@ -76,15 +78,15 @@ def root(ctx: click.Context) -> int | None:
         return code
 
 
-def main(argv: Sequence[str] | None = None, *, dashboard: Dashboard | None = None) -> int:
-    """Run one invocation; the exit code. `dashboard` opens the terminal interface, which lies beside this layer."""
+def main(argv: Sequence[str] | None = None, *, dashboard: Dashboard | None = None, server: Server | None = None) -> int:
+    """Run one invocation; the exit code. `dashboard` and `server` are the interfaces that lie beside this layer."""
     _fill_closed()
     if instruction := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete
 
         return shell_complete(root, {}, PROGRAM, COMPLETE, instruction)
     args = list(sys.argv[1:] if argv is None else argv)
-    state = State(dashboard=dashboard)
+    state = State(dashboard=dashboard, server=server)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a glyph that the terminal's encoding lacks is no reason to fail

@@ -38,9 +38,9 @@ def headline(task: Task, screen: Screen, *, title_sgr: str = "") -> str:
     return f"{render.paint_cell(status(task), screen)}  {task.id}  {screen.paint(safe_line(task.title), title_sgr)}"
 
 
-def status(task: Task, until: str = "") -> render.Cell:
-    """The status; of a running task also where it is, of a queued one `until` when it waits."""
-    where = f"· until {until}" if until else task.phase.value if task.phase else ""
+def status(task: Task, held: str = "") -> render.Cell:
+    """The status; of a running task also where it is, of a queued one what it waits for (`until 13:05`)."""
+    where = f"· {held}" if held else task.phase.value if task.phase else ""
     return render.status_cell(task.status, "cancelling" if task.phase and task.cancel_requested else where)
 
 
@@ -78,6 +78,7 @@ def _pairs(task: Task, held: str, now: int, screen: Screen) -> Iterator[tuple[st
         cost = "cost unknown" if usage.cost_usd is None else render.money(usage.cost_usd)
         yield "tokens", f"{_count_pair(usage.input_tokens, usage.output_tokens)}, {cost}"
     yield "priority", str(task.priority or "")
+    yield "after", "" if task.blocked else task.after or ""
     yield "created", f"{iso(task.created_at)}  {short_age(now - task.created_at)} ago"
     if task.started_at:
         yield "took" if task.finished_at else "running", render.span((task.finished_at or now) - task.started_at)

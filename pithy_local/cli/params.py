@@ -30,13 +30,13 @@ OFFERED = 50
 
 def task_argument(*statuses: Status) -> Callable[[F], F]:
     """The argument ID, as `task_id`. `statuses`: those that the verb takes, none = every one."""
-    return click.argument("task_id", metavar="ID", shell_complete=_offer(statuses))
+    return click.argument("task_id", metavar="ID", shell_complete=offer(*statuses))
 
 
 def tasks_argument(*statuses: Status, required: bool = True) -> Callable[[F], F]:
     """The arguments ID..., as `ids`."""
     metavar = "ID..." if required else "[ID]..."
-    return click.argument("ids", nargs=-1, required=required, metavar=metavar, shell_complete=_offer(statuses))
+    return click.argument("ids", nargs=-1, required=required, metavar=metavar, shell_complete=offer(*statuses))
 
 
 class Span(click.ParamType[float]):
@@ -82,14 +82,16 @@ def decoded(source: BinaryIO, what: str) -> str:
         raise UsageError(f"the {what} is not UTF-8: {error.reason}", hint="Convert it to UTF-8.") from error
 
 
-def _offer(statuses: tuple[Status, ...]) -> Offer:
-    def offer(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def offer(*statuses: Status) -> Offer:
+    """What the shell completes to: ids of tasks with one of these statuses, none = of every one."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
             return _fitting(ctx.find_object(State) or State(), statuses, incomplete)
         except Exception:
             return []  # whatever is wrong, the verb says it better than the tab key
 
-    return offer
+    return complete
 
 
 def _fitting(state: State, statuses: tuple[Status, ...], incomplete: str) -> list[CompletionItem]:

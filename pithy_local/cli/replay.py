@@ -39,8 +39,12 @@ def replay(state: State, task_id: str, attempt: int | None, wants_diff: bool) ->
         number = recorded.attempt.number
         state.say(f"replaying attempt {number} of {recorded.task.id}: {recorded.task.title}")
         with service.replaying(app, recorded) as again:
-            task = service.add(again.app, again.request).task
-            task = see_through(again.app, task.id, say=state.say, follow=True)
+            own = service.add(again.app, again.request).task.id
+
+            def say(text: str) -> None:  # the replay's own id is gone when it has ended
+                state.say(text.replace(own, recorded.task.id))
+
+            task = see_through(again.app, own, say=say, follow=True)
             made = service.replayed(again, task)
     same = recorded.same(task, made)
     if not same:

@@ -28,8 +28,9 @@ def run(state: State, ids: tuple[str, ...], until_idle: bool, jobs: int | None) 
     """Work the queue in the foreground, or only the tasks ID.
 
     Ends with exit code 0 whatever became of the tasks (`wait` tells). Ctrl+C stops claiming, cancels what runs in this
-    process, removes it and ends with 130. Without a Docker engine: exit code 3, and the tasks stay queued. While the
-    queue is paused `run` waits; with --until-idle the tasks that are left then mean exit code 6.
+    process, removes it and ends with 130. SIGTERM, or a terminal that is closed, leaves the containers running: the
+    next process that works the queue goes on with them. Without a Docker engine: exit code 3, and the tasks stay
+    queued. While the queue is paused `run` waits; with --until-idle the tasks that are left then mean exit code 6.
     """
     from pithy_local import service
 

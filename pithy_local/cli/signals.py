@@ -1,26 +1,36 @@
-"""The first interrupt asks the work to stop; what it started is removed before the process ends."""
+"""Ctrl+C asks the work to stop and removes what it started; an end that the system asks for leaves it to be adopted."""
 
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from pithy_local.models import Stop
+from pithy_local.service import StopSign
+
+MEANING = {signal.SIGINT: Stop.CANCEL, signal.SIGTERM: Stop.LEAVE, signal.SIGHUP: Stop.LEAVE}
+WORDS = {
+    Stop.CANCEL: "stopping: cancelling what runs here",
+    Stop.LEAVE: "stopping: what runs here is left to the next `pithy-local run`; local sandboxes are queued again",
+}
 
 
 @contextmanager
-def stop_on_signals(say: Callable[[str], None]) -> Iterator[threading.Event]:
-    """An event that SIGINT, SIGTERM and SIGHUP set. Further signals change nothing: nothing may be left running."""
-    stop = threading.Event()
+def stop_on_signals(say: Callable[[str], None]) -> Iterator[StopSign]:
+    """A sign that SIGINT, SIGTERM and SIGHUP set, each in its way. Further signals change nothing."""
+    stop = StopSign()
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        say("still stopping: removing what runs here" if stop.is_set() else "stopping: cancelling what runs here")
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            say("still stopping")
+            return
+        stop.how = MEANING[signal.Signals(number)]
+        say(WORDS[stop.how])
         stop.set()
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    before = {number: signal.signal(number, handle) for number in MEANING}
     try:
         yield stop
     finally:

@@ -53,7 +53,7 @@ def stats(state: State, since: float | None, by: By | None) -> int:
 
 
 def _print_page(found: Stats, today: Spending | None, screen: Screen) -> None:
-    render.out(render.fields(_facts(found.total, today), screen))
+    render.out(render.fields((*_facts(found.total, today), ("webhooks", _webhooks(found))), screen))
     if found.groups:
         rows = [_row(group) for group in found.groups]
         render.out("")
@@ -77,6 +77,16 @@ def _facts(total: Figures, today: Spending | None) -> Iterator[tuple[str, str]]:
     yield "quick", _share(total.under_3_minutes, f"of {total.attempts} under 3 minutes")
     yield "first answers", _share(total.apply_rate, f"of {total.first_answers} applied")
     yield "recoverable", _share(total.recoverable_apply_rate, f"of {total.recoverable_answers} applied")
+
+
+def _webhooks(found: Stats) -> str:
+    """`3 taken, refused: signature 2`; "" where none ever came."""
+    refused = ", ".join(f"{reason} {number}" for reason, number in found.webhooks_refused.items())
+    parts = (
+        f"{found.webhooks_taken} taken" if found.webhooks_taken or refused else "",
+        refused and f"refused: {refused}",
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def _share(rate: float | None, of: str) -> str:

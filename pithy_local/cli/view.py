@@ -113,11 +113,11 @@ def print_tasks(app: App, tasks: Sequence[Task], *, as_json: bool) -> None:
         for task in tasks:
             render.out(render.tsv(record(task)))
     elif tasks:
-        from pithy_local.service import moment, waits
+        from pithy_local.service import waits
 
         now = app.clock.now_ms()
-        until = {task_id: moment(wait.until, now) for task_id, wait in waits(app, tasks).items()}
-        rows = [_row(task, until.get(task.id, ""), now) for task in tasks]
+        held = {task_id: wait.short(now) for task_id, wait in waits(app, tasks).items()}
+        rows = [_row(task, held.get(task.id, ""), now) for task in tasks]
         render.out(render.table(HEADER, rows, screen, flexible=FLEXIBLE))
 
 
@@ -140,9 +140,9 @@ def record(task: Task) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _row(task: Task, until: str, now: int) -> render.Row:
+def _row(task: Task, held: str, now: int) -> render.Row:
     where = render.Cell(text=UNISOLATED, sgr="33") if task.executor == "local" else task.executor
     tokens = short_count(task.usage.total_tokens) if task.usage.total_tokens else ""
     # Of a path the last part is enough here; a pipe and `show` have all of it.
     repo = f"…/{Path(task.repo).name}" if task.repo.startswith("/") else task.repo
-    return (status(task, until), task.id, repo, task.title, where, tokens, short_age(now - task.created_at))
+    return (status(task, held), task.id, repo, task.title, where, tokens, short_age(now - task.created_at))

@@ -37,7 +37,7 @@ def see_through(app: App, task_id: str, *, say: Say, follow: bool) -> Task:
     This process becomes a worker for this task alone. If another one took it first, its end is waited for, and so is
     the end of a rate limit.
     Raises PithyError (docker_unreachable, budget): the task stays queued. Raises KeyboardInterrupt after a signal: by
-    then nothing of the task runs in this process.
+    then nothing of the task runs in this process; after SIGTERM or SIGHUP it may go on in another one.
     """
     done = threading.Event()
     reader = threading.Thread(target=_follow, args=(app, task_id, say, done), name="log-reader")

@@ -8,6 +8,7 @@ from pithy_local.doctor.check import Check, Facts, TimeSample, bounded, within
 from pithy_local.doctor.engine import engine_checks, no_engine
 from pithy_local.doctor.github import check_github
 from pithy_local.doctor.host import check_clock, check_git, check_home, check_python, check_sqlite
+from pithy_local.doctor.leftovers import check_leftovers, check_mirrors
 from pithy_local.doctor.model import check_models
 from pithy_local.doctor.network import check_certificates, check_notify, check_proxies
 from pithy_local.doctor.sandbox import image_checks
@@ -32,6 +33,7 @@ def run_checks(facts: Facts) -> Iterator[Check]:
     yield from bounded("certificates", ANSWER_SECONDS, lambda: check_certificates(facts))
     yield from bounded("notify", ANSWER_SECONDS, lambda: check_notify(facts.settings.notify.urls))
     yield from bounded("disk", ANSWER_SECONDS, lambda: check_home(facts.home))
+    yield from bounded("mirrors", ANSWER_SECONDS, lambda: check_mirrors(facts))
     yield check_sqlite()
 
 
@@ -40,7 +42,7 @@ def check_docker(facts: Facts) -> Iterable[Check]:
     from pithy_local.executors.engine import Engine
     from pithy_local.store.tasks import Tasks
 
-    instance = Tasks(facts.store).instance  # the label of this home: what a killed doctor leaves is swept by it
+    tasks = Tasks(facts.store)
     try:
         engine = within(CONNECT_SECONDS, Engine.connect)
     except TimeoutError:
@@ -52,7 +54,8 @@ def check_docker(facts: Facts) -> Iterable[Check]:
     try:
         yield from bounded("engine", ANSWER_SECONDS, lambda: engine_checks(engine, facts))
         # in this thread, so that Ctrl-C removes the container; each of its steps has a time limit of its own
-        yield from image_checks(engine, facts, instance)
+        yield from image_checks(engine, facts, tasks.instance)
+        yield from bounded("containers", ANSWER_SECONDS, lambda: check_leftovers(engine, tasks))
     except PithyError as error:
         yield no_engine(error, facts)
     finally:

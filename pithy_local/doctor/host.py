@@ -11,16 +11,13 @@ from pathlib import Path
 
 from pithy_local.doctor.check import Check, TimeSample, dotted, failed, free_space, numbers
 from pithy_local.errors import PithyError
-from pithy_local.paths import Home
+from pithy_local.lifecycle.premises import NETWORK_HINT
+from pithy_local.paths import NETWORK_FILE_SYSTEMS, Home, file_system
 
 PYTHON_FIXED = (3, 11, 4)
 """The first release of 3.11 that unpacks archives with a filter."""
 SQLITE_FIXED = (3, 51, 3)
 """The first release without the WAL-reset bug."""
-NETWORK_FILE_SYSTEMS = {
-    "nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "9p", "drvfs", "ceph", "glusterfs", "lustre", "beegfs",
-    "afs", "ocfs2", "gfs2", "fuse.sshfs", "fuse.rclone", "fuse.glusterfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.davfs",
-}  # fmt: skip
 MOST_SKEW_MS = 30_000
 
 
@@ -50,8 +47,7 @@ def check_home(home: Home) -> Iterator[Check]:
 def judged_home(root: Path, found: os.stat_result, kind: str) -> Check:
     """`kind`: the file system's, "" where it is not known."""
     if kind in NETWORK_FILE_SYSTEMS:
-        fix = "Set PITHY_HOME to a folder on a local disk: SQLite's locks do not hold over a network."
-        return Check(name="home", ok=None, message=f"{root} lies on a network file system ({kind})", fix=fix)
+        return Check(name="home", ok=None, message=f"{root} lies on a network file system ({kind})", fix=NETWORK_HINT)
     if found.st_uid != os.geteuid():
         fix = "Set PITHY_HOME to a folder of your own."
         return Check(name="home", ok=None, message=f"{root} belongs to somebody else (user {found.st_uid})", fix=fix)
@@ -60,18 +56,6 @@ def judged_home(root: Path, found: os.stat_result, kind: str) -> Check:
         message = f"{root} can be entered by others (mode {stat.S_IMODE(found.st_mode):04o})"
         return Check(name="home", ok=None, message=message, fix=fix)
     return Check(name="home", ok=True, message=f"{root}, yours alone" + (f", on {kind}" if kind else ""))
-
-
-def file_system(path: Path) -> str:
-    """The kind of file system that `path` lies on, "" where it cannot be told."""
-    import psutil
-
-    try:
-        mounts = {Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)}
-    except OSError:
-        return ""
-    found = path.resolve()
-    return next((mounts[place] for place in (found, *found.parents) if place in mounts), "")
 
 
 def check_sqlite(version: str = sqlite3.sqlite_version) -> Check:

@@ -64,6 +64,7 @@ class Calls:
         call_timeout: float,
         patience: float,
         note: Callable[[Failure | None], None],
+        leaked: bool = False,
     ) -> None:
         self._note = note
         self._ledger = ledger
@@ -74,7 +75,7 @@ class Calls:
         self._call_timeout = call_timeout
         self._patience = patience
         self._parked = False
-        self.leaked = False
+        self.leaked = leaked
         """Whether an answer held a secret of the host's."""
 
     async def carry(
@@ -93,7 +94,6 @@ class Calls:
                     client=client, redactor=self._redactor, admitted=admitted, version=version, send=send
                 )
                 ending = await self._settled(exchange, pending, ticket)
-                self.leaked = self.leaked or exchange.leaked
                 if ending.limited is None or exchange.begun:
                     break
             await exchange.finish(ending)
@@ -152,6 +152,7 @@ class Calls:
             seconds = self._seconds_since(began)
             pending.seconds -= seconds
             settled = exchange.abandoned() if ending is None else ending
+            self.leaked = self.leaked or exchange.leaked
             await in_thread(self._ledger.settle, ticket, _call(pending, settled, at_ms, seconds))
         if ending.failure or ending.good:
             self._note(ending.failure)

@@ -59,7 +59,7 @@ class Gateway:
     `ledger`, `gate`, `on_wait` and `on_park` are called in worker threads. A call is settled before the sandbox sees
     the end of its answer. `on_wait(provider, until_ms)`: calls stand before a closed gate from now on; that time is
     summed up in `waited`. `on_park`: the attempt cannot go on, for a rate limit beyond `patience` seconds or a spent
-    budget; called once.
+    budget; called once. `failure`, `leaked`: what an earlier owner of the attempt has seen.
     """
 
     def __init__(
@@ -76,16 +76,18 @@ class Gateway:
         clock: Clock,
         secrets: Sequence[str] = (),
         patience: float = PATIENCE,
+        failure: Failure | None = None,
+        leaked: bool = False,
     ) -> None:
         self.reports = reports
         self.token = token
-        self.failure: Failure | None = None
+        self.failure = failure
         """What went wrong last with a call; a good one clears it."""
         self._clients = {upstream.name: UpstreamClient(upstream) for upstream in upstreams}
         self._turnstile = Turnstile(gate, on_wait, clock)
         self._calls = Calls(
             ledger=ledger, turnstile=self._turnstile, on_park=on_park, clock=clock, call_timeout=call_timeout,
-            patience=patience, note=self._note,
+            patience=patience, note=self._note, leaked=leaked,
             redactor=Redactor([*secrets, *(upstream.api_key for upstream in upstreams)]),
         )  # fmt: skip
         self._room = asyncio.Semaphore(_AT_ONCE)

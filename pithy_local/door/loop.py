@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import errno
 import threading
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
+OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 
 class EventLoop:
@@ -75,5 +77,12 @@ class EventLoop:
     def _main(self, running: threading.Event) -> None:
         with asyncio.Runner() as runner:  # its exit cancels every task and ends generators and worker threads
             self._loop = runner.get_loop()
+            self._loop.set_exception_handler(_unhandled)
             self._loop.call_soon(running.set)
             self._loop.run_forever()
+
+
+def _unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A listener without a free descriptor tries again in a second; asyncio would print each of its tries."""
+    if getattr(context.get("exception"), "errno", None) not in OUT_OF_DESCRIPTORS:
+        loop.default_exception_handler(context)

@@ -50,6 +50,15 @@ class Result:
     mended: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What an earlier owner of the attempt has taken: the number of the last report, the result and the last diff."""
+
+    number: int = 0
+    result: Result | None = None
+    diff: bytes | None = None
+
+
 class _Step(Struct, frozen=True):
     name: str
     round: int
@@ -102,22 +111,25 @@ _SHAPES: dict[str, type[Struct]] = {
 class Reports:
     """Takes an attempt's reports in their order; `on_event` and `on_diff` run in a worker thread, one at a time.
 
-    A report is acknowledged after its callback has returned. Where the callback raises, the answer is a 500, the
-    number stays open and the runner may send it again.
+    A report is acknowledged after its callback has returned, with what it writes down. Where the callback raises, the
+    answer is a 500, the number stays open and the runner may send it again. `taken`: where to go on from.
     """
 
     def __init__(
         self,
         *,
         on_event: Callable[[Event], None],
-        on_diff: Callable[[bytes], None],
+        on_diff: Callable[[int, bytes], None],
         max_diff_bytes: int,
+        taken: Taken = Taken(),
     ) -> None:
         self.settled = threading.Event()
         """Set by the `result` event, after `result` itself."""
-        self.result: Result | None = None
-        self.diff: bytes | None = None
+        self.result: Result | None = taken.result
+        self.diff: bytes | None = taken.diff
         """The last one posted."""
+        if taken.result is not None:
+            self.settled.set()
         self.routes = [
             Route("/host/event", self._event, methods=["POST"]),
             Route("/host/diff", self._diff, methods=["POST"]),
@@ -125,7 +137,7 @@ class Reports:
         self._on_event = on_event
         self._on_diff = on_diff
         self._max_diff_bytes = max_diff_bytes
-        self._last = 0
+        self._last = taken.number
         self._turn = asyncio.Lock()
         self._room = asyncio.Semaphore(_AT_ONCE)
 
@@ -140,7 +152,7 @@ class Reports:
             raise Refusal(422, "wrong_shape", "`n` must be a number from 1")
         async with self._room:
             diff = await read_body(request, self._max_diff_bytes)
-            return await self._once(int(number), lambda: self._take_diff(diff))
+            return await self._once(int(number), lambda: self._take_diff(int(number), diff))
 
     async def _once(self, number: int, take: Callable[[], None]) -> Response:
         """Take report `number` if it is the next; acknowledge a repeat without taking it again."""
@@ -157,13 +169,18 @@ class Reports:
     def _take_event(self, event: Event) -> None:
         self._on_event(event)
         if event.kind == "result":
-            said = msgspec.convert(event.data, _Result)
-            self.result = Result(said.outcome, said.code, said.message[:MAX_MESSAGE], said.detail, said.mended)
+            self.result = result_of(event)
             self.settled.set()
 
-    def _take_diff(self, diff: bytes) -> None:
-        self._on_diff(diff)
+    def _take_diff(self, number: int, diff: bytes) -> None:
+        self._on_diff(number, diff)
         self.diff = diff
+
+
+def result_of(event: Event) -> Result:
+    """How the runner says it ended, in its last event."""
+    said = msgspec.convert(event.data, _Result)
+    return Result(said.outcome, said.code, said.message[:MAX_MESSAGE], said.detail, said.mended)
 
 
 def _parse(body: bytes) -> Event:

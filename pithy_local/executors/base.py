@@ -47,8 +47,8 @@ class RepositoryJob(SandboxJob):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job(RepositoryJob):
-    """One attempt to execute.
+class AgentJob(SandboxJob):
+    """One attempt's work.
 
     `spec` is the content of the runner's job.json without the paths, which the executor knows (`bundle`, `repo`).
     """
@@ -56,6 +56,11 @@ class Job(RepositoryJob):
     role: str = "agent"
     spec: dict[str, Any]
     max_diff_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(AgentJob, RepositoryJob):
+    """One attempt to execute, from its repository on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +127,27 @@ class AttemptHost(Journal, Protocol):
     def enter(self, phase: Phase) -> None:
         """Record the phase. Raises LeaseLost, Cancelled."""
 
+    def still_ours(self) -> bool:
+        """Whether the attempt, and with it its sandbox, is still this owner's: else nothing of it may be touched."""
+
+    def time_left(self, seconds: float) -> float:
+        """How many of the agent's `seconds` are left: all, unless an earlier owner of the attempt has begun them."""
+
+    def keep_time(self, left: float) -> None:
+        """Write down that so many seconds are left from now on, for an adopter. Cheap while that only grows old."""
+
     def say(self, text: str) -> None:
         """One line of narration in the task's log (stream `sys`), visible at once."""
 
-    def output(self, stream: Stream, data: bytes) -> None:
-        """Bytes of the sandbox's own log, in any portions; lines are assembled, made safe and masked behind this."""
+    def output(self, stream: Stream, data: bytes, frame: int | None = None) -> bool:
+        """Bytes of the sandbox's own log, in any portions; lines are assembled, made safe and masked behind this.
+
+        `frame`: the number of this frame in the log of the container that `frames` named; None for what has no number.
+        False when no more is wanted: the log is full, or closed.
+        """
+
+    def frames(self, container: str) -> int:
+        """How many frames of this container's log were taken already: an adopter goes on after them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,22 +167,37 @@ class Sandbox:
 
 
 class Executor(Protocol):
-    """docker | local."""
+    """docker | local. `lasting`: its sandboxes outlive the process that made them."""
 
     name: str
     isolated: bool
+    lasting: bool
 
     def check(self) -> None:
         """Raises PithyError (docker_unreachable) when nothing can run now."""
 
     def run(self, job: Job, host: AttemptHost) -> Collected:
-        """Run one attempt to its end and leave nothing behind, whatever happens.
+        """Run one attempt to its end and leave nothing behind; but for a lasting sandbox that is somebody else's by
+        then (LeaseLost), which goes on.
 
-        Phases entered: starting, agent, collecting. Returns when the runner reported `ready` and its diff was
-        collected, or when it reported `failed` (then with an empty diff: the caller reads `gateway.reports`).
-        The time limit does not run while the gateway waits for a provider's rate limit.
+        Phases entered: starting, agent (before the agent is told what to do), collecting. Returns when the runner
+        reported `ready` and its diff was collected, or when it reported `failed` (then with an empty diff: the caller
+        reads `gateway.reports`). The time limit does not run while the gateway waits for a provider's rate limit.
         Raises Cancelled, LeaseLost, PithyError (timeout, image_missing, image_build_failed, docker_unreachable,
         container_lost, oom, disk_full, repo_analysis for a repository too large for the sandbox, internal).
+        """
+
+    def adopt(self, job: AgentJob, host: AttemptHost) -> Collected:
+        """Go on with a sandbox that an earlier owner of the attempt has started, in phase agent or collecting.
+
+        Its log is completed, its time limit kept, a job that it was told is told again. One that has ended or is gone
+        counts as well if it had reported `ready` and handed over its diff. Returns and raises as `run` does.
+        """
+
+    def end(self, job: AgentJob, host: AttemptHost) -> None:
+        """Complete the log of a sandbox that an earlier owner has started, and remove it; one that is gone is fine.
+
+        Raises PithyError (docker_unreachable), LeaseLost.
         """
 
     def verify(self, job: VerifyJob, host: AttemptHost) -> list[VerifyRun]:
@@ -183,6 +219,12 @@ class Executor(Protocol):
 
     def remove(self, handle: str) -> None:
         """Remove one; one that is gone is fine."""
+
+    def sweep(self, instance: str, before_ms: int) -> list[str]:
+        """Remove what else has this instance's label and was made before that time (ms since 1970) and is in no use.
+
+        Returns what was removed, in words. Raises PithyError (docker_unreachable, internal).
+        """
 
     def close(self) -> None:
         """Give up connections. Idempotent."""

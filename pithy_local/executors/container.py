@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,7 @@ import requests
 from docker.errors import APIError, NotFound
 from docker.types import LogConfig, Ulimit
 
+from pithy_local import crash
 from pithy_local.door.relay import GATEWAY_PORT
 from pithy_local.errors import ErrorCode, LeaseLost, PithyError
 from pithy_local.executors.base import Journal, Limits, SandboxJob
@@ -25,6 +26,8 @@ BUNDLE, REPO, JOB_FILE = f"{WORK}/repo.git", f"{WORK}/repo", f"{WORK}/job.json"
 COMMAND = ["python3", "-m", "runner"]
 NETWORKS = {"sealed": "none", "open": "bridge"}
 MiB = 1 << 20
+TRIES = 3
+"""For one request to the engine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,15 +164,28 @@ def launch(
         return _launch(engine, {**wanted, "init": False}, labels, host)
 
 
+def find(engine: Engine, labels: Labels) -> str | None:
+    """The id of the container that was made for this very attempt and role, by whichever owner; None: it is gone.
+
+    Raises PithyError (docker_unreachable, internal: somebody else's container has the name).
+    """
+    with engine_errors("look for the sandbox"):
+        found = _inspect(engine, labels)
+    return None if found is None else found[0]
+
+
 def _launch(engine: Engine, wanted: dict[str, Any], labels: Labels, host: Journal) -> str:
     host.intend("create", labels.name)
+    crash.point("create.intended")
     with engine_errors("create the sandbox"):
         container = _create(engine, wanted, labels)
     try:
+        crash.point("created")
         host.done("create", container)
         host.intend("start", container)
         with engine_errors("start the sandbox"):
-            engine.api.start(container)  # 304 where a lost answer had started it
+            _asked(lambda: engine.api.start(container))  # 304 where a lost answer had started it
+        crash.point("started")
         host.done("start", container)
     except BaseException:
         remove(engine, container)
@@ -179,7 +195,7 @@ def _launch(engine: Engine, wanted: dict[str, Any], labels: Labels, host: Journa
 
 def _create(engine: Engine, wanted: dict[str, Any], labels: Labels) -> str:
     """Create, or find what a request whose answer was lost has created; a leftover of an older fence gives way."""
-    for _ in range(3):
+    for _ in range(TRIES):
         try:
             return str(engine.client.containers.create(**wanted).id)
         except APIError as error:
@@ -197,6 +213,20 @@ def _create(engine: Engine, wanted: dict[str, Any], labels: Labels) -> str:
 
 def _take_over(engine: Engine, labels: Labels) -> str | None:
     """The id of the container that has our name if it is ours; None when the name is free (again)."""
+    found = _inspect(engine, labels)
+    if found is None:
+        return None
+    existing, theirs = found
+    if theirs.fence > labels.fence:
+        raise LeaseLost
+    if theirs.fence == labels.fence:
+        return existing
+    remove(engine, existing)
+    return None
+
+
+def _inspect(engine: Engine, labels: Labels) -> tuple[str, Labels] | None:
+    """The id and the labels of the container that has our name; None when there is none."""
     try:
         existing = engine.api.inspect_container(labels.name)
     except NotFound:
@@ -204,12 +234,18 @@ def _take_over(engine: Engine, labels: Labels) -> str | None:
     theirs = Labels.read(existing["Config"].get("Labels") or {})
     if theirs is None or not labels.same_attempt(theirs):
         raise PithyError(ErrorCode.INTERNAL, f"a container that is not ours has the name {labels.name}")
-    if theirs.fence > labels.fence:
-        raise LeaseLost
-    if theirs.fence == labels.fence:
-        return str(existing["Id"])
-    remove(engine, str(existing["Id"]))
-    return None
+    return str(existing["Id"]), theirs
+
+
+def _asked(request: Callable[[], object]) -> None:
+    """Make a request that may be repeated, and repeat it where its answer was lost: the engine may have done it."""
+    for _ in range(TRIES - 1):
+        try:
+            request()
+            return
+        except requests.exceptions.ConnectionError:
+            continue
+    request()
 
 
 def _lacks_init(error: PithyError) -> bool:
@@ -222,7 +258,7 @@ def remove(engine: Engine, container: str) -> None:
     """End every process of a container and remove it with its anonymous volumes; one that is gone is fine."""
     with engine_errors("remove the sandbox"):
         try:
-            engine.api.remove_container(container, v=True, force=True)
+            _asked(lambda: engine.api.remove_container(container, v=True, force=True))
         except NotFound:
             return
         except APIError as error:
@@ -234,7 +270,7 @@ def kill(engine: Engine, container: str) -> None:
     """SIGKILL to every process of it; one that has ended or is gone is fine."""
     with engine_errors("kill the sandbox"):
         try:
-            engine.api.kill(container)
+            _asked(lambda: engine.api.kill(container))
         except APIError as error:
             if error.status_code not in (404, 409):
                 raise

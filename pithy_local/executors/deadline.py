@@ -9,12 +9,12 @@ from pithy_local.errors import ErrorCode, PithyError
 
 
 class Deadline:
-    """`seconds` from now on, and as many more as `waited` (seconds, never shrinking) grows by: time in which the
-    agent could not work, since the gateway waited for a provider's rate limit."""
+    """`left` of the agent's `seconds`, None = all, and as many more as `waited` (seconds, never shrinking) grows by:
+    time in which the agent could not work, since the gateway waited for a provider's rate limit."""
 
-    def __init__(self, seconds: float, waited: Callable[[], float]) -> None:
+    def __init__(self, seconds: float, waited: Callable[[], float], left: float | None = None) -> None:
         self._seconds, self._waited = seconds, waited
-        self._end = time.monotonic() + seconds - waited()
+        self._end = time.monotonic() + (seconds if left is None else left) - waited()
 
     @property
     def left(self) -> float:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any
 
+from pithy_local import crash
 from pithy_local.config import Settings
 from pithy_local.door.loop import EventLoop
 from pithy_local.errors import ErrorCode, PithyError
-from pithy_local.executors import container
+from pithy_local.executors import container, labelled, verify_session
 from pithy_local.executors.agent_session import AgentSession
-from pithy_local.executors.base import AttemptHost, Collected, Job, Sandbox, VerifyJob, VerifyRun
+from pithy_local.executors.base import (
+    AgentJob,
+    AttemptHost,
+    Collected,
+    Job,
+    Sandbox,
+    SandboxJob,
+    VerifyJob,
+    VerifyRun,
+)
 from pithy_local.executors.container import Labels
-from pithy_local.executors.engine import Engine, engine_errors, ping
+from pithy_local.executors.engine import Engine, ping
+from pithy_local.executors.handed_over import handed_over
 from pithy_local.executors.image import Images
-from pithy_local.executors.session import Session, must_fit
+from pithy_local.executors.session import describe, must_fit
 from pithy_local.executors.verify_session import VerifySession
 from pithy_local.models import Phase
-
-S = TypeVar("S", bound=Session)
 
 
 class DockerExecutor:
@@ -27,6 +37,7 @@ class DockerExecutor:
 
     name = "docker"
     isolated = True
+    lasting = True
 
     def __init__(
         self, settings: Settings, loop: EventLoop, locks: Path | None = None, source: Path | None = None
@@ -42,28 +53,38 @@ class DockerExecutor:
         with Engine.connect() as engine:
             image = self._image(engine, host)
             host.enter(Phase.STARTING)
-            with self._started(
-                engine, host, image, lambda now: AgentSession(engine, self._loop, now, job, host)
-            ) as session:
-                session.put_in()
-                session.open_door()
-                session.hand_over()
-                host.enter(Phase.AGENT)
-                session.watch()
-                result = host.gateway.reports.result
-                if result is None or result.outcome != "ready":
-                    return Collected(diff=host.gateway.reports.diff or b"")
-                host.enter(Phase.COLLECTING)
-                return Collected(diff=session.collect())
+            sandbox = self._launched(engine, image, job, host)
+            with AgentSession(engine, self._loop, sandbox, job, host) as session:
+                host.say(f"sandbox {sandbox[:12]} runs: {describe(job)}")
+                session.put_in(job.bundle)
+                crash.point("put_in")
+                host.enter(Phase.AGENT)  # before the job: in an earlier phase nothing of the agent has run
+                crash.point("agent.entered")
+                return _see_through(session, host)
+
+    def adopt(self, job: AgentJob, host: AttemptHost) -> Collected:
+        with Engine.connect() as engine:
+            sandbox = container.find(engine, Labels.of(job))
+            if sandbox is None:
+                gone = PithyError(ErrorCode.CONTAINER_LOST, "somebody removed the sandbox while nobody watched it")
+                return handed_over(host, gone)
+            with AgentSession(engine, self._loop, sandbox, job, host) as session:
+                return _see_through(session, host)
+
+    def end(self, job: AgentJob, host: AttemptHost) -> None:
+        with Engine.connect() as engine:
+            sandbox = container.find(engine, Labels.of(job))
+            if sandbox is not None:
+                with AgentSession(engine, self._loop, sandbox, job, host):
+                    pass  # leaving it is what ends it
 
     def verify(self, job: VerifyJob, host: AttemptHost) -> list[VerifyRun]:
         must_fit(job)
         with Engine.connect() as engine:
-            image = self._image(engine, host)
-            with self._started(
-                engine, host, image, lambda now: VerifySession(engine, self._loop, now, job, host)
-            ) as session:
-                session.put_in()
+            sandbox = self._launched(engine, self._image(engine, host), job, host, verify_session.CHANGES)
+            with VerifySession(engine, self._loop, sandbox, job, host) as session:
+                host.say(f"sandbox {sandbox[:12]} runs: {describe(job)}")
+                session.put_in(job.bundle)
                 return session.verify()
 
     def environment_key(self, host: AttemptHost, network: str = "sealed") -> str:
@@ -73,32 +94,51 @@ class DockerExecutor:
     def _image(self, engine: Engine, host: AttemptHost) -> str:
         return Images(engine, self._settings.sandbox, self._locks, self._source).ensure(host.say, host.checkpoint)
 
-    def _started(self, engine: Engine, host: AttemptHost, image: str, start: Callable[[str], S]) -> S:
-        """Start a sandbox on `image`. One that somebody removed since it was made is made again, once."""
+    def _launched(
+        self, engine: Engine, image: str, job: SandboxJob, host: AttemptHost,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+    ) -> str:  # fmt: skip
+        """The id of a container started on `image`. One that somebody removed since it was made is made again, once."""
         try:
-            return start(image)
+            return container.launch(engine, image, job, host, changes)
         except PithyError as error:
             if error.code is not ErrorCode.IMAGE_MISSING:
                 raise
             host.say("the sandbox image was removed meanwhile: making it again")
-            return start(self._image(engine, host))
+            return container.launch(engine, self._image(engine, host), job, host, changes)
 
     def sandboxes(self, instance: str) -> list[Sandbox]:
-        with Engine.connect() as engine, engine_errors("list the sandboxes"):
-            found = engine.api.containers(all=True, filters={"label": f"pithy.instance={instance}"})
-        read = ((Labels.read(entry.get("Labels") or {}), entry) for entry in found)
-        return [
-            Sandbox(
-                task=labels.task, attempt=labels.attempt, fence=labels.fence,
-                handle=str(entry["Id"]), created_ms=int(entry["Created"]) * 1000, role=labels.role,
-            )
-            for labels, entry in read
-            if labels is not None
-        ]  # fmt: skip
+        with Engine.connect() as engine:
+            return labelled.sandboxes(engine, instance)
 
     def remove(self, handle: str) -> None:
         with Engine.connect() as engine:
             container.remove(engine, handle)
 
+    def sweep(self, instance: str, before_ms: int) -> list[str]:
+        with Engine.connect() as engine:
+            return labelled.sweep(engine, instance, before_ms)
+
     def close(self) -> None:
         """Nothing to give up: connections last as long as the call that uses them."""
+
+
+def _see_through(session: AgentSession, host: AttemptHost) -> Collected:
+    """From the hand-over of the job to the collected diff, or from wherever an earlier owner got to."""
+    reports = host.gateway.reports
+    try:
+        if not reports.settled.is_set():
+            session.open_door()
+            session.hand_over()
+            crash.point("handed_over")
+            session.watch()
+            crash.point("watched")
+        if reports.result is None or reports.result.outcome != "ready":
+            return Collected(diff=reports.diff or b"")
+        host.enter(Phase.COLLECTING)
+        crash.point("collecting.entered")
+        return Collected(diff=session.collect())
+    except PithyError as error:
+        if error.code not in (ErrorCode.CONTAINER_LOST, ErrorCode.OOM):
+            raise
+        return handed_over(host, error)

@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,34 +98,40 @@ class Images:
     def installed(self) -> list[ImageInfo]:
         """Every sandbox image, newest first. Raises PithyError (docker_unreachable)."""
         current = self.current_tag()
-        with engine_errors("list images"):
-            found = self._engine.api.images(filters={"label": LABEL})
         infos = [
-            ImageInfo(
-                tag=tag, id=image["Id"], created=int(image["Created"]) * 1000, size=int(image["Size"]),
-                current=tag == current,
-            )
-            for image in found
+            _info(image, tag, current=tag == current)
+            for image in self._labelled()
             for tag in image.get("RepoTags") or ()
             if tag.startswith("pithy-sandbox:")
-        ]  # fmt: skip
+        ]
         return sorted(infos, key=lambda info: info.created, reverse=True)
 
+    def unused(self) -> list[ImageInfo]:
+        """Every sandbox image but the current one, and what builds that were cut off left: its id is its tag.
+
+        Raises PithyError (docker_unreachable).
+        """
+        nameless = [_info(image, str(image["Id"])) for image in self._labelled(dangling=True)]
+        return [info for info in self.installed() if not info.current] + nameless
+
     def prune(self) -> list[str]:
-        """Remove every sandbox image but the current one; those a container uses stay. Returns the removed tags."""
-        removed = []
-        for info in self.installed():
-            if info.current:
-                continue
-            try:
-                with engine_errors(f"remove the image {info.tag}"):
-                    self._engine.api.remove_image(info.tag)
-            except PithyError as error:
-                if error.detail.get("http_status") not in (404, 409):
-                    raise
-            else:
-                removed.append(info.tag)
-        return removed
+        """Remove what is unused; what a container uses stays. Returns the removed tags. Raises PithyError."""
+        return [info.tag for info in self.unused() if self._removed(info.tag)]
+
+    def _removed(self, tag: str) -> bool:
+        try:
+            with engine_errors(f"remove the image {tag}"):
+                self._engine.api.remove_image(tag)
+        except PithyError as error:
+            if error.detail.get("http_status") not in (404, 409):
+                raise
+            return False
+        return True
+
+    def _labelled(self, **filters: bool) -> list[dict[str, Any]]:
+        with engine_errors("list images"):
+            found: list[dict[str, Any]] = self._engine.api.images(filters={"label": LABEL, **filters})
+        return found
 
     def _plan(self, base_id: str) -> _Plan:
         context = build_context(self._settings.ca_bundle, self._source)
@@ -201,6 +207,12 @@ class Images:
             yield
         finally:
             os.close(handle)  # gives up the lock
+
+
+def _info(image: Mapping[str, Any], tag: str, *, current: bool = False) -> ImageInfo:
+    return ImageInfo(
+        tag=tag, id=image["Id"], created=int(image["Created"]) * 1000, size=int(image["Size"]), current=current
+    )  # fmt: skip
 
 
 class _Log:

@@ -17,14 +17,25 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from pithy_local import crash
 from pithy_local.door.loop import EventLoop
 from pithy_local.door.reports import Result
 from pithy_local.door.serving import Loopback
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.executors import commands
-from pithy_local.executors.base import AttemptHost, Collected, Job, RepositoryJob, Sandbox, VerifyJob, VerifyRun
+from pithy_local.executors.base import (
+    AgentJob,
+    AttemptHost,
+    Collected,
+    Job,
+    RepositoryJob,
+    Sandbox,
+    VerifyJob,
+    VerifyRun,
+)
 from pithy_local.executors.deadline import Deadline
 from pithy_local.executors.diff_frame import DiffFrame
+from pithy_local.executors.handed_over import handed_over
 from pithy_local.executors.room import HANDLE, Room
 from pithy_local.executors.warded import Warded, end_strays
 from pithy_local.executors.warded_place import TICK_SECONDS, WardedPlace, exit_code, stop_if_asked
@@ -45,6 +56,7 @@ class LocalExecutor:
 
     name = "local"
     isolated = False
+    lasting = False
 
     def __init__(
         self, home: Home, loop: EventLoop, *, runner: Sequence[str] = RUNNER,
@@ -70,12 +82,26 @@ class LocalExecutor:
             host.intend("start", room.handle)
             with self._started(self._runner, env, room, host) as runner:
                 host.done("start", str(runner.pid))
+                crash.point("started")
                 host.enter(Phase.AGENT)
+                crash.point("agent.entered")
                 room.write_job(job.spec)
-                if _result(runner, job.limits.seconds, host).outcome != "ready":
+                crash.point("handed_over")
+                ended = _result(runner, job.limits.seconds, host)
+                crash.point("watched")
+                if ended.outcome != "ready":
                     return Collected(diff=b"")
                 host.enter(Phase.COLLECTING)
+                crash.point("collecting.entered")
                 return Collected(diff=self._collect(env, room, job.max_diff_bytes, host))
+
+    def adopt(self, job: AgentJob, host: AttemptHost) -> Collected:
+        """Its processes ended with the one that had started them: what they had handed over is left."""
+        self.end(job, host)
+        return handed_over(host, PithyError(ErrorCode.CONTAINER_LOST, "the sandbox ended with its process"))
+
+    def end(self, job: AgentJob, host: AttemptHost) -> None:
+        self.remove(Room.of(self._scratch, job).handle)
 
     def verify(self, job: VerifyJob, host: AttemptHost) -> list[VerifyRun]:
         """See `Executor.verify`."""
@@ -160,6 +186,10 @@ class LocalExecutor:
         if HANDLE.fullmatch(handle) and room.path.exists():
             end_strays(room.home)
             remove_tree(room.path)
+
+    def sweep(self, instance: str, before_ms: int) -> list[str]:
+        """There is nothing but sandboxes."""
+        return []
 
     def close(self) -> None:
         """Nothing is held between attempts."""

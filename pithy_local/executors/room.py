@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pithy_local.executors.base import RepositoryJob, Sandbox
+from pithy_local.executors.base import RepositoryJob, Sandbox, SandboxJob
 
 HANDLE = re.compile(r"(?P<task>[0-9a-z]+)-a(?P<attempt>[0-9]+)(-(?P<role>[a-z]+))?")
 
@@ -22,7 +22,7 @@ class Room:
     path: Path
 
     @classmethod
-    def of(cls, scratch: Path, job: RepositoryJob) -> Room:
+    def of(cls, scratch: Path, job: SandboxJob) -> Room:
         suffix = "" if job.role == "agent" else f"-{job.role}"
         return cls(scratch / f"{job.task}-a{job.attempt}{suffix}")
 

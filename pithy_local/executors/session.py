@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from docker.errors import NotFound
 
+from pithy_local import crash
 from pithy_local.door.loop import EventLoop
 from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, PithyError
 from pithy_local.executors import container
-from pithy_local.executors.base import AttemptHost, RepositoryJob
+from pithy_local.executors.base import AttemptHost, RepositoryJob, SandboxJob
 from pithy_local.executors.channel import Channels
 from pithy_local.executors.container import AGENT_USER, WORK, MiB
 from pithy_local.executors.engine import Engine, engine_errors
@@ -27,39 +29,43 @@ _NETWORK_WORDS = {"sealed": "no network", "open": "open network: not sealed"}
 
 
 class Session:
-    """A running container. Leaving the `with` block ends every process of it and removes it, whatever happened."""
+    """A container, from here on in this process' hands. Leaving the `with` block ends every process of it and removes
+    it, whatever happened; but not where an adopter has it by then."""
 
-    def __init__(
-        self, engine: Engine, loop: EventLoop, image: str, job: RepositoryJob, host: AttemptHost,
-        changes: Mapping[str, Any] = MappingProxyType({}),
-    ) -> None:  # fmt: skip
-        """`changes`: see `container.launch`. Raises what that raises."""
+    def __init__(self, engine: Engine, loop: EventLoop, sandbox: str, job: SandboxJob, host: AttemptHost) -> None:
+        """`sandbox`: the container's id."""
         self._engine, self._loop, self._host = engine, loop, host
-        self._bundle, self._limits, self._network = job.bundle, job.limits, job.network
-        self.container = container.launch(engine, image, job, host, changes)
-        self._channels = Channels(engine, loop, self.container, host.checkpoint)
+        self._limits, self.container = job.limits, sandbox
+        self._channels = Channels(engine, loop, sandbox, host.checkpoint)
 
     def __enter__(self) -> Self:
-        limits = self._limits
-        words = f"{_NETWORK_WORDS[self._network]}, CPU limit {limits.cpus:g}, {limits.memory // MiB} MiB of memory"
         try:
             self._begin()
-            self._host.say(f"sandbox {self.container[:12]} runs: {words}")
         except BaseException:
             self._remove()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._is_left(error):
+            self._leave()
+            return
         try:
             self._stop()
         finally:
             self._remove()
 
-    def put_in(self) -> None:
+    def put_in(self, bundle: Path) -> None:
         """The repository, as a bare one at BUNDLE. Raises PithyError (repo_analysis: too large for the sandbox, …)."""
-        with self._explained("put the repository into the sandbox"), self._fits():
-            self._channels.put(UNPACK, AGENT_USER, self._bundle, PUT_SECONDS)
+        with self._explained("put the repository into the sandbox"), self._fits(bundle):
+            self._channels.put(UNPACK, AGENT_USER, bundle, PUT_SECONDS)
+
+    def _is_left(self, error: BaseException | None) -> bool:
+        """Whether the container belongs to whoever adopts it; what nobody adopts is ours to the end."""
+        return False
+
+    def _leave(self) -> None:
+        """Let go of a container that goes on."""
 
     def _begin(self) -> None:
         """What starts with the container; undone by `_stop`."""
@@ -68,22 +74,18 @@ class Session:
         """What is to be done before the removal, which ends every process of it."""
 
     @contextmanager
-    def _fits(self) -> Iterator[None]:
+    def _fits(self, bundle: Path) -> Iterator[None]:
         """A full disk within is the repository's size."""
         try:
             yield
         except PithyError as error:
             if error.code is not ErrorCode.DISK_FULL:
                 raise
-            raise _too_large(self._bundle.stat().st_size, self._limits.disk, error.detail) from error
+            raise _too_large(bundle.stat().st_size, self._limits.disk, error.detail) from error
 
     def _raise_if_dead(self) -> None:
         """Raises PithyError (oom, container_lost) when the container has ended or is gone."""
-        with engine_errors("look at the sandbox"):
-            try:
-                state = self._engine.api.inspect_container(self.container)["State"]
-            except NotFound:
-                raise PithyError(ErrorCode.CONTAINER_LOST, "somebody removed the sandbox while it ran") from None
+        state = self._state()
         if state["Running"]:
             return
         exit_code = int(state["ExitCode"])
@@ -92,6 +94,15 @@ class Session:
             message = f"the sandbox used all of its memory ({self._limits.memory // MiB} MiB)"
             raise PithyError(ErrorCode.OOM, message, detail=detail)
         raise PithyError(ErrorCode.CONTAINER_LOST, f"the sandbox ended with exit code {exit_code}", detail=detail)
+
+    def _state(self) -> Mapping[str, Any]:
+        """The engine's word on the container. Raises PithyError (container_lost) when it is gone."""
+        with engine_errors("look at the sandbox"):
+            try:
+                state: Mapping[str, Any] = self._engine.api.inspect_container(self.container)["State"]
+            except NotFound:
+                raise PithyError(ErrorCode.CONTAINER_LOST, "somebody removed the sandbox while it ran") from None
+        return state
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
@@ -111,6 +122,7 @@ class Session:
         if self._tried("remove the sandbox", lambda: container.remove(self._engine, self.container)):
             with suppress(Exception):
                 self._host.done("remove", self.container)
+            crash.point("removed")
 
     def _tried(self, what: str, action: Callable[[], object]) -> bool:
         """A failure while clearing up is told, and does not hide why the attempt ended; the reaper finds the rest."""
@@ -128,6 +140,12 @@ def must_fit(job: RepositoryJob) -> None:
     size = job.bundle.stat().st_size
     if size * COPIES > job.limits.disk:
         raise _too_large(size, job.limits.disk)
+
+
+def describe(job: SandboxJob) -> str:
+    """What a sandbox may use, in words."""
+    limits = job.limits
+    return f"{_NETWORK_WORDS[job.network]}, CPU limit {limits.cpus:g}, {limits.memory // MiB} MiB of memory"
 
 
 def _too_large(size: int, disk: int, detail: Mapping[str, Any] = MappingProxyType({})) -> PithyError:

@@ -26,13 +26,13 @@ SWEEP_SECONDS = 20.0
 class VerifySession(Session):
     """Implements `commands.Place`. Call `put_in`, then `verify`."""
 
-    def __init__(self, engine: Engine, loop: EventLoop, image: str, job: VerifyJob, host: AttemptHost) -> None:
-        super().__init__(engine, loop, image, job, host, CHANGES)
+    def __init__(self, engine: Engine, loop: EventLoop, sandbox: str, job: VerifyJob, host: AttemptHost) -> None:
+        super().__init__(engine, loop, sandbox, job, host)
         self._job = job
 
     def verify(self) -> list[VerifyRun]:
         """Check the commit out and run the commands. Raises PithyError (see `Executor.verify`)."""
-        with self._fits():
+        with self._fits(self._job.bundle):
             commands.check_out(self._job, self)
         return commands.run_all(self._job, self._host, self)
 

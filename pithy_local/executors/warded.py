@@ -37,8 +37,8 @@ class Warded:
         *,
         env: Mapping[str, str],
         cwd: Path,
-        on_out: Callable[[bytes], None],
-        on_err: Callable[[bytes], None],
+        on_out: Callable[[bytes], object],
+        on_err: Callable[[bytes], object],
         first_word: bytes = b"",
         grace: float = GRACE,
     ) -> None:
@@ -95,12 +95,12 @@ class Warded:
             self._end_without_warden()
         self.read_out()
 
-    def _reader(self, stream: IO[bytes] | None, forward: Callable[[bytes], None]) -> threading.Thread:
+    def _reader(self, stream: IO[bytes] | None, forward: Callable[[bytes], object]) -> threading.Thread:
         thread = threading.Thread(target=self._read, args=(_open(stream), forward), name="local-output", daemon=True)
         thread.start()
         return thread
 
-    def _read(self, stream: IO[bytes], forward: Callable[[bytes], None]) -> None:
+    def _read(self, stream: IO[bytes], forward: Callable[[bytes], object]) -> None:
         with stream:
             while data := os.read(stream.fileno(), PORTION):
                 try:

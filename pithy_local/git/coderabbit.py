@@ -40,6 +40,13 @@ def turn_on_reviews(mirror: Mirror, task: str, sha: str, *, base: str, author: s
     return made
 
 
+def was_turned_on(mirror: Mirror, base_sha: str, sha: str) -> bool:
+    """Whether `sha` is such a commit of ours: its message says so, and the base has no such file."""
+    subject = mirror.git.run("log", "-1", "--format=%s", sha).text
+    listed = mirror.git.run("ls-tree", "--name-only", "--full-tree", base_sha, "--", PATH).text
+    return subject == MESSAGE and not listed
+
+
 def configuration(base: str) -> str:
     """The file's text. `base_branches` are regular expressions; the branch stands for itself alone."""
     escaped = re.sub(r"[.*+?^${}()|\[\]\\]", r"\\\g<0>", base)

@@ -5,7 +5,7 @@
         repo.git/refs/upstream/HEAD        its default branch
         repo.git/refs/pithy/<task>/*       ours: `base` pins what a task started from, `head` is its commit
         home/                              the private HOME of git children: our configuration, askpass
-        lock                               flock: one fetch at a time, over all processes
+        lock                               flock: one fetch at a time, over all processes; its time: the last use
 
 Commits are made in it without a lock: what a fetch prunes was unreachable for two weeks.
 """
@@ -36,6 +36,7 @@ from pithy_local.retry import WAITS, Wait, retried
 
 HEADS = "refs/upstream/heads/"
 HEAD = "refs/upstream/HEAD"
+LOCK = "lock"
 LOOK_TIMEOUT = 60.0
 """Seconds for one question to the remote."""
 FETCH_TIMEOUT = 1800.0
@@ -58,14 +59,14 @@ class Mirror:
         if not remote.url:
             raise ValueError(f"{remote.display} has no clone URL yet")
         self.remote = remote
-        readable = re.sub(r"[^A-Za-z0-9._-]+", "-", remote.display).strip("-.")[-60:]
-        self.folder = folder / f"{readable}-{hashlib.sha256(remote.url.encode()).hexdigest()[:12]}"
+        self.folder = folder / f"{readable(remote)}-{hashlib.sha256(remote.url.encode()).hexdigest()[:12]}"
         self.repo = self.folder / "repo.git"
 
     @cached_property
     def git(self) -> Git:
         """git in the mirror, which exists afterwards. Raises PithyError (git_missing)."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.folder / LOCK).touch()
         home = prepare_home(self.folder / "home", self._safe_directories())
         if not self.repo.is_dir():
             with self._locked(nothing):
@@ -173,10 +174,8 @@ class Mirror:
 
     def release(self, task: str) -> None:
         """Let go of all that is kept for a task. Idempotent."""
-        prefix = task_ref(task)
         if self.repo.is_dir():
-            kept = self.git.run("for-each-ref", "--format=%(refname)", prefix).text.split()
-            self.git.run("update-ref", "--stdin", stdin="".join(f"delete {ref}\n" for ref in kept).encode())
+            unpin(self.git, task)
         remove_tree(self.scratch(task))
 
     def scratch(self, task: str) -> Path:
@@ -237,7 +236,7 @@ class Mirror:
 
     @contextmanager
     def _locked(self, checkpoint: Callable[[], None], waiting: Callable[[], None] = nothing) -> Iterator[None]:
-        with open(self.folder / "lock", "w") as lock:
+        with open(self.folder / LOCK, "w") as lock:
             tell: Callable[[], None] | None = waiting
             while True:
                 try:
@@ -264,6 +263,17 @@ class Mirror:
             return True
         lock.unlink(missing_ok=True)
         return True
+
+
+def readable(remote: Remote) -> str:
+    """What the names of the remote's mirrors begin with, wherever its URL leads."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", remote.display).strip("-.")[-60:]
+
+
+def unpin(git: Git, task: str) -> None:
+    """Remove every ref that is kept for a task. Idempotent."""
+    kept = git.run("for-each-ref", "--format=%(refname)", task_ref(task)).text.split()
+    git.run("update-ref", "--stdin", stdin="".join(f"delete {ref}\n" for ref in kept).encode())
 
 
 def empty(remote: Remote) -> PithyError:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, Parked, PithyError
-from pithy_local.executors.base import Job
+from pithy_local import crash
+from pithy_local.config import Settings
+from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, Left, Parked, PithyError
+from pithy_local.executors.base import AgentJob, Collected, Job
 from pithy_local.forge.body import subject
 from pithy_local.git.commit import make_commit
 from pithy_local.git.diffstat import diff_stat
@@ -28,27 +31,34 @@ MASKED = re.compile(rb"^\+.*\*\*\*", re.M)
 
 
 class Attempt:
-    """Runs in a thread of its own. `run` returns when the task has settled, is queued again, or is somebody else's."""
+    """Runs in a thread of its own. `run` returns when the task has settled, is queued again, or is somebody else's.
+
+    One that an earlier owner has left goes on from its phase, with what is stored of it.
+    """
 
     def __init__(self, bench: Workbench, host: Host) -> None:
-        self.bench = bench
-        self.host = host
-        self.lease = host.lease
-        self.task = host.lease.task
-        self.artifacts = Artifacts(bench.home, self.task.id, self.task.attempts, bench.redactor)
+        self.bench, self.host, self.lease, self.task = bench, host, host.lease, host.lease.task
         self.record = Tasks(bench.store).attempts(self.task.id)[-1]
-        self.ending = Ending(bench, host, self.artifacts)
-        self.decided = self.record.redelivery or self.task.phase is Phase.DELIVERING
+        self.phase = self.task.phase or Phase.PREPARING
+        """Where it begins."""
+        self.decided = self.record.redelivery or self.record.head_sha is not None or self.phase is Phase.DELIVERING
         """The change is there and was judged before, or accepted by a person: it is delivered, and no model asked."""
+        adopted = self.phase not in (Phase.PREPARING, Phase.STARTING)
+        self.artifacts = Artifacts(bench.home, self.task.id, self.task.attempts, bench.redactor, resumed=adopted)
+        self.ending = Ending(bench, host, self.artifacts)
 
     def run(self) -> None:
         try:
-            if self.task.phase is not Phase.DELIVERING:  # accepted: its work began long ago
-                self.lease.begin_attempt()
-            src = source.prepare(self.bench, self.host, self.record.base_sha if self.decided else None)
+            if self.is_cancelled():
+                self.clear()
+                raise Cancelled(self.task.id)
+            src = self.source()
             with source.pinned(self.host, src):
                 sha = self.decided_commit(src) if self.decided else self.new_commit(src)
+                crash.point("committed")
                 sha = Delivery(self.bench, self.host, src).deliver(sha)
+        except Left:
+            self.ending.leave()
         except LeaseLost:
             return
         except Cancelled:
@@ -56,24 +66,45 @@ class Attempt:
         except Parked as parked:
             self.ending.park(parked)
         except Exception as error:  # a bug of ours, too: the task must not stay `running` for ever
-            self.ending.fail(host_error(error))
+            failure = host_error(error)
+            if failure.code is ErrorCode.DOCKER_UNREACHABLE:
+                self.ending.await_engine(failure)
+            else:
+                self.ending.fail(failure)
         else:
             self.ending.settle(Status.COMPLETED, None, f"completed: {sha[:12]} on {self.task.branch}")
+
+    def is_cancelled(self) -> bool:
+        """Whether an earlier owner was told to end it; not where the remote may show the change already."""
+        if self.phase is Phase.DELIVERING and self.record.head_sha is not None:
+            return False
+        return self.task.cancel_requested or self.phase is Phase.CANCELLING
+
+    def source(self) -> Source:
+        """What the attempt builds on: fetched and pinned at its first step, known at a later one."""
+        base_sha, accepted = self.record.base_sha, self.phase is Phase.DELIVERING and self.record.head_sha is None
+        if self.phase is Phase.PREPARING:
+            self.lease.begin_attempt()
+        elif base_sha is not None and not accepted:
+            return source.resume(self.bench, self.host, base_sha)
+        return source.prepare(self.bench, self.host, base_sha if self.decided else None)
 
     def new_commit(self, src: Source) -> str:
         """Let the agent make its change, judge and verify it. Returns the commit that may be delivered."""
         verification = Verification(self.bench, self.host, src)
-        verified = verification.on_base()
-        try:
-            diff = self.execute(src, verified)
-        except PithyError as error:
-            if error.code is ErrorCode.SYNTAX:
-                self.judge(src)
-            raise
-        self.keep(src, diff)
-        self.host.enter(Phase.VERIFYING)
+        if self.phase is Phase.PREPARING:
+            verified = verification.on_base()
+            crash.point("prepared")
+            diff = self.agents_change(src, lambda: self.execute(src, verified))
+        elif self.phase is Phase.VERIFYING:
+            verified, diff = self.record.verify, self.artifacts.read_diff(self.record.patch)
+        else:
+            verified, diff = self.record.verify, self.agents_change(src, lambda: self.adopt(src))
+        if self.host.phase is not Phase.VERIFYING:
+            self.host.enter(Phase.VERIFYING)
+        crash.point("verifying.entered")
         sha = self.commit(src, diff, accepted=False)
-        if self.host.gateway.leaked and MASKED.search(diff):
+        if self.lease.standing.leaked and MASKED.search(diff):
             raise PithyError(
                 ErrorCode.POLICY, "the model's answer held a secret of this host; where it stood, the change has `***`"
             )
@@ -95,28 +126,60 @@ class Attempt:
             )  # fmt: skip
         return head
 
-    def execute(self, src: Source, verified: tuple[Verified, ...]) -> bytes:
-        """The canonical diff of what the agent did in its sandbox, or an error that says why there is none."""
+    def agents_change(self, src: Source, work: Callable[[], Collected]) -> bytes:
+        """The canonical diff of what the agent did in its sandbox, kept; or an error that says why there is none."""
         executor = self.bench.executor(self.task.executor)
-        with (
-            services.serve(self.bench, self.host, self.artifacts, isolated=executor.isolated),
-            source.packed(self.bench, self.host, src, src.base, src.base_sha) as bundle,
-        ):
-            spec = job_spec.make(self.bench, self.host, src, verified)
-            job = Job(
-                instance=Tasks(self.bench.store).instance, task=self.task.id, attempt=self.task.attempts,
-                fence=self.lease.fence, spec=spec, bundle=bundle, limits=source.limits(src.settings),
-                max_diff_bytes=services.MAX_DIFF_BYTES, network=src.settings.sandbox.network,
-            )  # fmt: skip
-            with self.work_so_far(src):
+        try:
+            with (
+                services.serve(self.bench, self.host, self.artifacts, isolated=executor.isolated),
+                self.work_so_far(src),
+            ):
                 try:
-                    collected = executor.run(job, self.host)
+                    diff = work().diff
                 finally:
                     self.host.checkpoint()  # what breaks because the attempt was told to end is not how it ended
                 failure = failure_of(self.host.gateway)
                 if failure is not None:
                     raise failure
-            return collected.diff
+        except PithyError as error:
+            if error.code is ErrorCode.SYNTAX:
+                self.judge(src)
+            raise
+        crash.point("collected")
+        self.keep(src, diff)
+        crash.point("diff.kept")
+        return diff
+
+    def execute(self, src: Source, verified: tuple[Verified, ...]) -> Collected:
+        """Run the agent in a sandbox of its own."""
+        with source.packed(self.bench, self.host, src, src.base, src.base_sha) as bundle:
+            spec = job_spec.make(self.bench, self.host, src, verified)
+            self.artifacts.keep_job(spec)
+            job = Job(**self.job(src.settings), spec=spec, bundle=bundle)
+            return self.bench.executor(self.task.executor).run(job, self.host)
+
+    def adopt(self, src: Source) -> Collected:
+        """Go on with the sandbox that an earlier owner has started."""
+        job = AgentJob(**self.job(src.settings), spec=self.artifacts.read_job())
+        return self.bench.executor(self.task.executor).adopt(job, self.host)
+
+    def clear(self) -> None:
+        """End what an earlier owner has started."""
+        if self.phase is Phase.DELIVERING:
+            return
+        executor, instance = self.bench.executor(self.task.executor), Tasks(self.bench.store).instance
+        executor.end(AgentJob(**self.job(self.bench.settings), spec={}), self.host)
+        for box in executor.sandboxes(instance):
+            if box.task == self.task.id:
+                executor.remove(box.handle)
+
+    def job(self, settings: Settings) -> dict[str, Any]:
+        """What every job of the attempt has."""
+        return {
+            "instance": Tasks(self.bench.store).instance, "task": self.task.id, "attempt": self.task.attempts,
+            "fence": self.lease.fence, "limits": source.limits(settings), "network": settings.sandbox.network,
+            "max_diff_bytes": services.MAX_DIFF_BYTES,
+        }  # fmt: skip
 
     def judge(self, src: Source) -> None:
         """The runner says that its change does not parse: a person may accept it, who must know what policy says."""

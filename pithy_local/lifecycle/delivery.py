@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pithy_local import crash
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.forge.base import PullRequest
 from pithy_local.forge.body import Report, has_marker, pr_body, subject
@@ -34,18 +35,37 @@ class Delivery:
         lease.record_commit(sha)
         if host.phase is not Phase.DELIVERING:
             host.enter(Phase.DELIVERING)
+        crash.point("delivering.entered")
+        slug = mirror.remote.slug
+        if slug is not None and self._is_closed(slug):
+            return sha
         host.say(f"delivering: pushing {sha[:12]} to {self._branch}")
         lease.intend("push", self._branch)
+        crash.point("push.intended")
         push(mirror, sha, self._branch, expected=lease.commits(), token=self._source.token, wait=host.wait)
+        crash.point("pushed")
         lease.done("push", self._branch, sha)
-        if mirror.remote.slug is not None:  # of a plain remote the branch is all there is
-            self._show(mirror.remote.slug, sha)
+        crash.point("push.recorded")
+        if slug is not None:  # of a plain remote the branch is all there is
+            self._show(slug, sha)
         return sha
+
+    def _is_closed(self, slug: str) -> bool:
+        """Whether this attempt's pull request was opened by an earlier owner and merged or closed since: whoever did
+        that has seen it, and wants neither the branch nor another one."""
+        opened = Tasks(self._bench.store).attempts(self._lease.task.id)[-1].pr_number
+        if opened is None or self._bench.forge().find_pr(slug, self._branch, wait=self._host.wait) is not None:
+            return False
+        self._host.say(f"pull request #{opened} was opened before and is not open any more: nothing is pushed again")
+        return True
 
     def _with_reviews(self, sha: str) -> str:
         """The commit, with CodeRabbit turned on by one more where the repository has no configuration of it."""
         source = self._source
         if source.mirror.remote.slug is None or not source.settings.github.coderabbit:
+            return sha
+        if coderabbit.was_turned_on(source.mirror, source.base_sha, sha):
+            self._added = (coderabbit.PATH,)
             return sha
         added = coderabbit.turn_on_reviews(
             source.mirror, self._lease.task.id, sha, base=source.base, author=source.settings.git.author
@@ -77,6 +97,7 @@ class Delivery:
         bench, host, lease, forge = self._bench, self._host, self._lease, self._bench.forge()
         task = Tasks(bench.store).get(lease.task.id)
         lease.intend("pr", task.branch)
+        crash.point("pr.intended")
         request = forge.find_pr(slug, task.branch, wait=host.wait)
         if request is not None:
             ours = "" if has_marker(request.body, task.id) else ", although its text is not ours"
@@ -91,6 +112,8 @@ class Delivery:
                 slug, head=task.branch, base=self._source.base, title=subject(bench.redactor.mask(task.title)),
                 body=pr_body(report), draft=bench.settings.github.draft, wait=host.wait,
             )  # fmt: skip
+            crash.point("pr.opened")
         lease.record_pr(request.number, request.url)
         lease.done("pr", task.branch, str(request.number))
+        crash.point("pr.recorded")
         return request

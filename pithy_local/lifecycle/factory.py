@@ -16,10 +16,10 @@ from pithy_local.store import Store
 
 def make_workbench(*, settings: Settings, secrets: Secrets, home: Home, store: Store, clock: Clock) -> Workbench:
     """With the real docker, local and GitHub adapters, each made on first use."""
-    loop = EventLoop()
+    loop, known = EventLoop(), (*secrets.known(), *secrets_of(settings.notify.urls))
     return Workbench(
         settings=settings, secrets=secrets, home=home, store=store, clock=clock,
-        redactor=Redactor((*secrets.known(), *secrets_of(settings.notify.urls))), loop=loop,
+        redactor=Redactor((*known, *settings.serve.webhook_secret.split())), loop=loop,
         make_executor=lambda name: make_executor(name, settings, home, loop),
         make_forge=lambda: make_forge(settings, secrets),
     )  # fmt: skip

@@ -48,6 +48,8 @@ NO_STATE = frozenset(
         ErrorCode.NOT_THERE_YET,
         ErrorCode.GIT_MISSING,
         ErrorCode.BUDGET,
+        ErrorCode.EXECUTION_DISABLED,
+        ErrorCode.LISTEN,
         ErrorCode.STORE,
     }
 )
@@ -64,6 +66,8 @@ def status_of(code: ErrorCode) -> Status:
     """How a task stands that ended with this code."""
     if code is ErrorCode.CLARIFICATION:
         return Status.NEEDS_CLARIFICATION
+    if code is ErrorCode.DEPENDENCY_FAILED:
+        return Status.CANCELLED
     return Status.NEEDS_REVIEW if code in NEEDS_REVIEW else Status.FAILED
 
 
@@ -101,6 +105,9 @@ def host_error(error: Exception) -> PithyError:
         return PithyError(ErrorCode.INTERNAL, error.message, hint=error.hint, detail=error.detail)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return PithyError(ErrorCode.DISK_FULL, f"no space left for {error.filename or 'the attempt'}")
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        hint = "Raise the limit (`ulimit -n`) of the shell that `pithy-local` is started from, or lower `concurrency`."
+        return PithyError(ErrorCode.INTERNAL, "no file descriptor is free for another file or connection", hint=hint)
     return PithyError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
 
 
@@ -111,6 +118,14 @@ def told(error: PithyError, task: str, mask: Callable[[str], str]) -> TaskError:
         hint=for_storage(mask(re.sub(r"\bID\b", task, error.hint)), MAX_DETAIL_TEXT),
         detail=presentable(error.detail, mask),
     )  # fmt: skip
+
+
+def and_again(hint: str, task: str, *, made: bool) -> str:
+    """The hint of a failed task, with how to go on where it does not say so. `made`: all but its delivery was done."""
+    command = f"`pithy-local retry {task}`"
+    if command in hint:
+        return hint
+    return f"{hint} Then {command} delivers the change; no model is asked." if made else f"{hint} Then {command}."
 
 
 def presentable(detail: Mapping[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:

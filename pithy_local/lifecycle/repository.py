@@ -45,6 +45,14 @@ class Repositories:
         mirror = Mirror(self._home.mirrors, remote.at(info.clone_url))
         return Connection(mirror=mirror, token=self._token, default_branch=info.default_branch)
 
+    def known(self, repo: str, clone_url: str) -> Connection:
+        """To a repository that was connected to before, at the clone URL of then. Nothing is asked."""
+        remote = parse_repo(repo, api_url=self._api_url)
+        if remote.slug is None:
+            return Connection(mirror=Mirror(self._home.mirrors, remote), token="", default_branch=None)
+        mirror = Mirror(self._home.mirrors, remote.at(clone_url))
+        return Connection(mirror=mirror, token=self._token, default_branch=None)
+
     def check(self, repo: str, base: str | None) -> tuple[Remote, tuple[str, ...]]:
         """What `add` needs to know before a task is queued: the remote, and warnings. One try each: somebody waits.
 

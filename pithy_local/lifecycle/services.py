@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pithy_local.clock import iso
 from pithy_local.config import seconds
@@ -15,13 +15,11 @@ from pithy_local.door.reports import Reports
 from pithy_local.lifecycle.artifacts import Artifacts
 from pithy_local.lifecycle.host import Host
 from pithy_local.lifecycle.ledger import StoreLedger, base_urls
-from pithy_local.lifecycle.outcome import host_error
+from pithy_local.lifecycle.reporting import ReportTaker, ending, seen_before, told_before
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.store import Store
 from pithy_local.store.calls import Calls
 from pithy_local.store.holds import Holds
-
-T = TypeVar("T")
 
 MAX_DIFF_BYTES = 10_000_000
 """A diff beyond this is refused at the sandbox's border; no reviewer reads one."""
@@ -30,18 +28,20 @@ MAX_DIFF_BYTES = 10_000_000
 @contextmanager
 def serve(bench: Workbench, host: Host, artifacts: Artifacts, *, isolated: bool) -> Iterator[None]:
     """The attempt's gateway, from here to the end of its sandbox; `host.gateway` is it."""
-    lease, task = host.lease, host.lease.task
+    lease, task, standing = host.lease, host.lease.task, host.lease.standing
     ledger = StoreLedger(bench.settings, task, Calls(bench.store, lease.n, task.attempts), host.say)
+    taker = ReportTaker(host, artifacts, bench.redactor)
     gateway = Gateway(
         upstreams=upstreams(bench, task.provider, task.model), call_timeout=seconds(bench.settings.model.timeout),
         ledger=GuardedLedger(ledger, host), gate=StoreGate(bench.store, host),
         on_wait=lambda provider, until: host.say(f"{provider} limits the rate: waiting until {iso(until)}"),
         on_park=host.fail,
         reports=Reports(
-            on_event=guarded(host, artifacts.event_sink(lease)), on_diff=guarded(host, artifacts.keep_round),
-            max_diff_bytes=MAX_DIFF_BYTES,
+            on_event=taker.take_event, on_diff=taker.take_diff, max_diff_bytes=MAX_DIFF_BYTES,
+            taken=told_before(standing, artifacts),
         ),
         token=None if isolated else secrets.token_urlsafe(32), clock=bench.clock, secrets=bench.secrets.known(),
+        failure=seen_before(standing), leaked=standing.leaked,
     )  # fmt: skip
     host.attach(gateway=gateway)
     try:
@@ -97,6 +97,7 @@ class GuardedLedger:
 
     def __init__(self, ledger: Ledger, host: Host) -> None:
         self._ledger, self._host = ledger, host
+        self._leaked = False
 
     def reserve(self, ask: Ask) -> int | Literal["wait", "token_limit", "budget"]:
         with ending(self._host):
@@ -104,24 +105,7 @@ class GuardedLedger:
 
     def settle(self, ticket: int, call: Call) -> None:
         with ending(self._host):
+            if self._host.gateway.leaked and not self._leaked:
+                self._host.lease.record_leak()  # before the sandbox has the whole answer
+                self._leaked = True
             self._ledger.settle(ticket, call)
-
-
-def guarded(host: Host, serve_one: Callable[[T], None]) -> Callable[[T], None]:
-    """`serve_one`, whose failure ends the attempt."""
-
-    def call(argument: T) -> None:
-        with ending(host):
-            serve_one(argument)
-
-    return call
-
-
-@contextmanager
-def ending(host: Host) -> Iterator[None]:
-    """What the gateway calls, from threads of its own: a failure in there ends the attempt, not only one request."""
-    try:
-        yield
-    except Exception as error:
-        host.fail(host_error(error))
-        raise

@@ -54,11 +54,28 @@ def prepare(bench: Workbench, host: Host, decided_base: str | None) -> Source:
                 ErrorCode.REPO_ANALYSIS, f"the commit {sha[:12]} that the change builds on is gone from the repository",
                 hint='`pithy-local retry ID --feedback "…"` makes the change anew.',
             )  # fmt: skip
-    lease.pin_base(name, sha)
+    lease.pin_base(name, sha, mirror.remote.url)
     host.checkpoint()
     host.say(f"base is {name} at {sha[:12]}")
     settings = _settings(bench.settings, task, mirror, sha)
     return Source(mirror=mirror, base=name, base_sha=sha, token=connection.token, settings=settings)
+
+
+def resume(bench: Workbench, host: Host, base_sha: str) -> Source:
+    """The same for an attempt that an earlier owner has prepared: the remote is not asked, unless our copy is gone.
+
+    Raises as `prepare` does.
+    """
+    task, standing = host.lease.task, host.lease.standing
+    if standing.clone_url is not None and standing.base_name is not None:
+        connection = bench.repositories.known(task.repo, standing.clone_url)
+        if connection.mirror.has(base_sha):
+            settings = _settings(bench.settings, task, connection.mirror, base_sha)
+            return Source(
+                mirror=connection.mirror, base=standing.base_name, base_sha=base_sha, token=connection.token,
+                settings=settings,
+            )  # fmt: skip
+    return prepare(bench, host, base_sha)
 
 
 def _settings(settings: Settings, task: Task, mirror: Mirror, sha: str) -> Settings:

@@ -18,7 +18,8 @@ from pithy_local.service.holding import (
     waiting,
     waits,
 )
-from pithy_local.service.images import build_image, list_images, prune_images
+from pithy_local.service.images import build_image, list_images, prune_images, unused_images
+from pithy_local.service.keeping import backup, whole_file
 from pithy_local.service.reading import (
     attempts,
     change_token,
@@ -28,15 +29,19 @@ from pithy_local.service.reading import (
     follow_log,
     last_seq,
     list_tasks,
+    log_bounds,
     log_page,
     log_tail,
+    search_log,
     stats,
     steps,
     wait,
 )
 from pithy_local.service.replaying import Recording, Replay, recording, replayed, replaying
-from pithy_local.service.settling import accept, answer, cancel, prunable, prune, reject, remove, retry
-from pithy_local.service.working import has_worker, run, worker
+from pithy_local.service.serving import ServeOptions
+from pithy_local.service.settling import accept, answer, cancel, execute, prunable, prune, reject, remove, retry
+from pithy_local.service.watching import changes, gauges, heads, last_change
+from pithy_local.service.working import StopSign, has_worker, run, worker
 from pithy_local.store.history import Event, ModelCall
 from pithy_local.store.holds import Pause
 from pithy_local.store.log_search import Needle
@@ -52,28 +57,37 @@ __all__ = [
     "Pause",
     "Recording",
     "Replay",
+    "ServeOptions",
     "Spending",
+    "StopSign",
     "Wait",
     "accept",
     "add",
     "answer",
     "attempts",
+    "backup",
     "build_image",
     "calls",
     "cancel",
     "change_token",
+    "changes",
     "check_attempt",
     "diff",
     "edit_prompt",
     "events",
+    "execute",
     "explain_pause",
     "find",
     "find_line",
     "follow_log",
+    "gauges",
     "has_worker",
+    "heads",
+    "last_change",
     "last_seq",
     "list_images",
     "list_tasks",
+    "log_bounds",
     "log_page",
     "log_tail",
     "matching_lines",
@@ -93,12 +107,15 @@ __all__ = [
     "resume",
     "retry",
     "run",
+    "search_log",
     "spending",
     "spent_today_usd",
     "stats",
     "steps",
+    "unused_images",
     "wait",
     "waiting",
     "waits",
+    "whole_file",
     "worker",
 ]

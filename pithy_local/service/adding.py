@@ -11,8 +11,10 @@ from pithy_local.errors import ErrorCode, PithyError, Refused, UsageError
 from pithy_local.models import NewTask, Task
 from pithy_local.service.app import App
 from pithy_local.service.holding import explain_pause, paused
-from pithy_local.service.words import command_text, mask, prompt_text
-from pithy_local.store.tasks import Tasks
+from pithy_local.service.reading import find
+from pithy_local.service.times import start_time
+from pithy_local.service.words import command_text, key_text, mask, prompt_text
+from pithy_local.store.tasks import KeyTaken, Tasks
 
 if TYPE_CHECKING:  # heavy: other verbs must not pay for it
     from pithy_local.forge.base import Forge
@@ -26,7 +28,9 @@ KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 class AddRequest:
     """What the user asked for, as typed; None = the configuration's or the repository's default.
 
-    `verify`: commands that must pass, () = the configured ones. `publish`: auto | review.
+    `verify`: commands that must pass, () = the configured ones. `publish`: auto | review. `after`: the id, or a unique
+    prefix of it, of the task that must complete first. `at`: when to start, as `times.start_time` reads it.
+    `idempotency_key`: a request with one that was used before adds nothing.
     """
 
     prompt: str
@@ -41,37 +45,77 @@ class AddRequest:
     priority: int = 0
     max_tokens: int | None = None
     unisolated: bool = False
+    after: str | None = None
+    at: str | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Added:
-    """The queued task, and what the user should know about it."""
+    """The task, and what the user should know about it. `created` False: an earlier request with the same idempotency
+    key added it."""
 
     task: Task
+    created: bool = True
     warnings: tuple[str, ...] = ()
 
 
 def add(app: App, request: AddRequest) -> Added:
     """Validate, then write one row `queued`; nothing is written and no token spent on bad input.
 
-    Raises UsageError, Refused (real provider without isolation), PithyError(llm_auth, github_auth, repo_unreachable).
+    Raises UsageError, NoSuchTask (`after`), Refused (real provider without isolation, an idempotency key that was used
+    for something else, a task to start after that has failed), PithyError(llm_auth, github_auth, repo_unreachable).
     """
     prompt = prompt_text(app, request.prompt, "prompt")
+    if request.idempotency_key is not None and (known := _known(app, request, prompt)):
+        return known
+    new, warnings = _checked(app, request, prompt)
+    try:
+        task = Tasks(app.store).insert(new)
+    except KeyTaken:
+        if known := _known(app, request, prompt):
+            return known
+        raise
+    return Added(task=task, warnings=(*warnings, *_fallback_warning(app, new.provider), *_pause_warning(app)))
+
+
+def _checked(app: App, request: AddRequest, prompt: str) -> tuple[NewTask, tuple[str, ...]]:
+    """The row to write, and warnings."""
     verify = tuple(command_text(app, command) for command in request.verify)
     settings = app.settings
     executor = request.executor or settings.executor
     provider = request.provider or settings.model.provider
+    not_before = start_time(request.at, app.clock.now_ms()) if request.at is not None else 0
+    after = find(app, request.after).id if request.after is not None else None
     _check_isolation(app, executor, provider, request.unisolated)
     _check_model(app, provider)
-    remote, warnings = _check_repository(app, request.repo, request.base)
-    new = NewTask(
+    remote, warnings = check_repository(app, request.repo, request.base)
+    return NewTask(
         title=title_of(mask(app, request.title) if request.title else prompt), prompt=prompt, repo=remote.display,
         base=request.base, executor=executor, provider=provider, model=settings.model_name(provider, request.model),
         branch_prefix=_branch_prefix(settings.git.branch_prefix), publish=request.publish or settings.publish,
         verify=verify, priority=request.priority, max_tokens=request.max_tokens, unisolated=request.unisolated,
-    )  # fmt: skip
-    task = Tasks(app.store).insert(new)
-    return Added(task=task, warnings=(*warnings, *_fallback_warning(app, provider), *_pause_warning(app)))
+        after=after, not_before=not_before, idempotency_key=request.idempotency_key,
+    ), warnings  # fmt: skip
+
+
+def _known(app: App, request: AddRequest, prompt: str) -> Added | None:
+    """What an earlier request with this idempotency key added; None where there was none.
+
+    Raises UsageError for a key that is none, Refused where that request had another prompt or repository.
+    """
+    from pithy_local.git.remote import parse_repo
+
+    task = Tasks(app.store).with_key(key_text(app, request.idempotency_key or ""))
+    if task is None:
+        return None
+    repo = parse_repo(request.repo, api_url=app.settings.github.api_url).display
+    if (task.prompt, task.repo) != (prompt, repo):
+        raise Refused(
+            f"this idempotency key belongs to task {task.id}, which has another prompt or repository",
+            hint="Use a key once for each task.",
+        )
+    return Added(task=task, created=False)
 
 
 def title_of(text: str) -> str:
@@ -132,7 +176,7 @@ def _pause_warning(app: App) -> tuple[str, ...]:
     return (explain_pause(app, found),) if found else ()
 
 
-def _check_repository(app: App, repo: str, base: str | None) -> tuple[Remote, tuple[str, ...]]:
+def check_repository(app: App, repo: str, base: str | None) -> tuple[Remote, tuple[str, ...]]:
     """What the user named, if it exists and may be pushed to; offline or a 5xx is a warning."""
     from pithy_local.lifecycle.factory import make_forge
     from pithy_local.lifecycle.repository import Repositories

@@ -20,7 +20,7 @@ DAY_MS = 86_400_000
 class Overview:
     """The status line: numbers of tasks over all processes, the slots of this home, and why nothing is claimed.
 
-    `waiting`: of the queued ones those that nobody may claim now: parked, behind a rate limit, paused.
+    `waiting`: of the queued ones those that nobody may claim now: parked, after another one, rate limit, paused.
     """
 
     running: int = 0
@@ -45,14 +45,23 @@ class Spending:
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """Why a queued task is not claimed before `until` (ms since 1970)."""
+    """Why a queued task is not claimed before `until` (ms since 1970, 0 = no time), or before the task `after` has
+    completed ("" = it waits for none)."""
 
-    until: int
-    reason: str
+    until: int = 0
+    reason: str = ""
+    after: str = ""
 
     def words(self, now_ms: int) -> str:
-        """`13:05: rate limit of openai`"""
-        return moment(self.until, now_ms) + (f": {self.reason}" if self.reason else "")
+        """What comes after "waits until": `13:05: rate limit of openai`, `task 7k3f8vdd2a has completed`"""
+        time = (moment(self.until, now_ms) + (f": {self.reason}" if self.reason else "")) if self.until else ""
+        if not self.after:
+            return time
+        return f"task {self.after} has completed" + (f", and not before {time}" if time else "")
+
+    def short(self, now_ms: int) -> str:
+        """For a table: `until 13:05`, `after 7k3f8vdd2a`"""
+        return f"after {self.after}" if self.after else f"until {moment(self.until, now_ms)}"
 
 
 def overview(app: App) -> Overview:
@@ -123,7 +132,8 @@ def waiting(app: App, ids: Sequence[str] | None = None) -> list[Task]:
 
 
 def waits(app: App, tasks: Iterable[Task]) -> dict[str, Wait]:
-    """Of these tasks the queued ones that are parked or behind a rate limit: until when and why, by id."""
+    """Of these tasks the queued ones that are parked, behind a rate limit or to start after another one: for what each
+    waits, by id."""
     holds, now = Holds(app.store), app.clock.now_ms()
     gates: dict[str, int] = {}
     found = {}
@@ -133,9 +143,12 @@ def waits(app: App, tasks: Iterable[Task]) -> dict[str, Wait]:
         if task.provider not in gates:
             gates[task.provider] = holds.closed_until(task.provider)
         until = max(task.not_before, gates[task.provider])
-        if until > now:
-            reason = f"rate limit of {task.provider}" if gates[task.provider] else ""
-            found[task.id] = Wait(until=until, reason=reason)
+        wait = Wait(
+            until=until if until > now else 0, reason=f"rate limit of {task.provider}" if gates[task.provider] else "",
+            after=task.after if task.after and task.blocked else "",
+        )  # fmt: skip
+        if wait.until or wait.after:
+            found[task.id] = wait
     return found
 
 

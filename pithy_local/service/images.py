@@ -28,8 +28,14 @@ def list_images(app: App) -> list[ImageInfo]:
         return images.installed()
 
 
+def unused_images(app: App) -> list[ImageInfo]:
+    """What `prune_images` would remove, newest first."""
+    with _images(app) as images:
+        return images.unused()
+
+
 def prune_images(app: App) -> list[str]:
-    """Remove every sandbox image but the current one; the removed tags."""
+    """Remove every sandbox image but the current one, and remains of builds; the removed tags or ids."""
     with _images(app) as images:
         return images.prune()
 

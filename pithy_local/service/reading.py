@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from pithy_local.errors import NotThereYet, UsageError
 from pithy_local.models import Attempt, LogLine, Status, Task
 from pithy_local.service.app import POLL_SECONDS, App
-from pithy_local.store.logs import Logs
+from pithy_local.store.logs import Bounds, Logs
 from pithy_local.store.tasks import Tasks
 
 if TYPE_CHECKING:
     from pithy_local.store.stats import By, Stats
+
+MAX_SEARCH = 1_000
+"""Characters of a text that is searched for."""
 
 
 def find(app: App, ref: str) -> Task:
@@ -22,14 +25,16 @@ def find(app: App, ref: str) -> Task:
 
 
 def list_tasks(
-    app: App, *, statuses: Collection[Status] = (), repo: str | None = None, limit: int | None = None
-) -> list[Task]:
-    """Newest first. `repo`: any name of it that `add` takes. Raises UsageError for what can be none."""
+    app: App, *, statuses: Collection[Status] = (), repo: str | None = None, limit: int | None = None,
+    before: str | None = None,
+) -> list[Task]:  # fmt: skip
+    """Newest first. `repo`: any name of it that `add` takes; raises UsageError for what can be none. `before`: only
+    tasks that were added before the one with this id; raises NoSuchTask."""
     if repo is not None:
         from pithy_local.git.remote import parse_repo
 
         repo = parse_repo(repo, api_url=app.settings.github.api_url).display
-    return Tasks(app.store).select(statuses=statuses, repo=repo, limit=limit)
+    return Tasks(app.store).select(statuses=statuses, repo=repo, limit=limit, before=before)
 
 
 def attempts(app: App, task_id: str) -> list[Attempt]:
@@ -42,9 +47,12 @@ def steps(app: App) -> dict[str, str]:
     return Tasks(app.store).steps()
 
 
-def log_page(app: App, task_id: str, *, after: int = 0, limit: int = 1000, attempt: int | None = None) -> list[LogLine]:
-    """Lines with seq > `after`, in order, `limit` at most."""
-    return Logs(app.store).page(task_id, after=after, limit=limit, attempt=attempt)
+def log_page(
+    app: App, task_id: str, *, after: int = 0, limit: int = 1000, attempt: int | None = None,
+    max_chars: int | None = None,
+) -> list[LogLine]:  # fmt: skip
+    """Lines with seq > `after`, in order, `limit` at most; with `max_chars` no more text than that, but one line."""
+    return Logs(app.store).page(task_id, after=after, limit=limit, attempt=attempt, max_chars=max_chars)
 
 
 def log_tail(app: App, task_id: str, *, lines: int, attempt: int | None = None) -> list[LogLine]:
@@ -55,6 +63,26 @@ def log_tail(app: App, task_id: str, *, lines: int, attempt: int | None = None) 
 def last_seq(app: App, task_id: str) -> int:
     """The number of the last line; 0 for an empty log."""
     return Logs(app.store).last_seq(task_id)
+
+
+def log_bounds(app: App, task_id: str) -> Bounds:
+    """The numbers of the first and the last line that are kept: retention removes old logs from the front."""
+    return Logs(app.store).bounds(task_id)
+
+
+def search_log(
+    app: App, task_id: str, text: str, *, after: int = 0, backwards: bool = False, limit: int = 1
+) -> list[LogLine]:
+    """Lines that hold `text`, whatever the case of its ASCII letters, `limit` at most, the nearest first.
+
+    Those after the line `after`; with `backwards` those before it, 0 = from the end. Raises UsageError for a text that
+    is empty or too long.
+    """
+    if not 0 < len(text) <= MAX_SEARCH:
+        raise UsageError(f"a search takes 1 to {MAX_SEARCH} characters", hint="Give a shorter text.")
+    if backwards and not after:
+        after = last_seq(app, task_id) + 1
+    return Logs(app.store).search(task_id, text, after=after, backwards=backwards, limit=limit)
 
 
 def follow_log(app: App, task_id: str, *, after: int = 0, attempt: int | None = None) -> Iterator[list[LogLine]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import msgspec
 from pithy_local.config import ScriptedSettings, Settings
 from pithy_local.errors import ErrorCode, NotThereYet, PithyError, Refused
 from pithy_local.models import Attempt, Status, Task
-from pithy_local.paths import Home, remove_tree
+from pithy_local.paths import Home, remove_tree, try_lock
 from pithy_local.service.adding import AddRequest
 from pithy_local.service.app import App
 from pithy_local.service.reading import attempts, check_attempt, diff, find
@@ -67,15 +66,16 @@ def recording(app: App, ref: str, *, attempt: int | None = None) -> Recording:
 def replaying(app: App, recorded: Recording) -> Iterator[Replay]:
     """What the replay needs, below the user's data directory while it lasts; nothing of it is left.
 
-    What a killed replay left is still there and is recovered by the worker. Raises Refused while another one is under
-    way, PithyError (repo_analysis: the base commit is gone; git_missing, store).
+    What a killed replay left is removed first. Raises Refused while another one is under way, PithyError
+    (repo_analysis: the base commit is gone; git_missing, store; docker_unreachable).
     """
-    home = Home(root=app.home.root / "replay")
-    with open(app.home.lock("replay"), "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused("another replay is under way", hint="Try again when it has ended.") from None
+    from pithy_local.lifecycle.replays import clear_replay
+
+    home = app.home.replay
+    with try_lock(app.home.lock("replay")) as free:
+        if not free:
+            raise Refused("another replay is under way", hint="Try again when it has ended.")
+        clear_replay(app.home, app.settings)
         home.prepare()
         try:
             repo, base = _repository(app, home, recorded)
@@ -93,7 +93,8 @@ def replaying(app: App, recorded: Recording) -> Iterator[Replay]:
             finally:
                 store.close()
         finally:
-            remove_tree(home.root)
+            with suppress(PithyError):  # the engine is away: any worker of this home ends it later
+                clear_replay(app.home, app.settings)
 
 
 def replayed(replay: Replay, task: Task) -> bytes | None:
@@ -117,6 +118,7 @@ def _repository(app: App, home: Home, recorded: Recording) -> tuple[Path, str]:
     It borrows the mirror's objects.
     """
     from pithy_local.git.adapter import Git
+    from pithy_local.git.mirror import LOCK
     from pithy_local.git.userconfig import prepare_home
 
     branch, sha = recorded.task.base or "main", recorded.attempt.base_sha or ""
@@ -125,6 +127,7 @@ def _repository(app: App, home: Home, recorded: Recording) -> tuple[Path, str]:
     git = Git(cwd=home.root, home=prepare_home(home.root / "git", [str(repo)]))
     for mirror in sorted(app.home.mirrors.glob("*/repo.git")):
         if sha and git.run(f"--git-dir={mirror}", "cat-file", "-e", f"{sha}^{{commit}}", check=False).ok:
+            (mirror.parent / LOCK).touch()  # it is in use: the reaper leaves it
             git.run("init", "--quiet", "--bare", "--template=", "--", str(repo))
             alternates = repo / "objects" / "info" / "alternates"
             alternates.parent.mkdir(exist_ok=True)

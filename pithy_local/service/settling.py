@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pithy_local.errors import NoSuchTask, Refused
+from pithy_local.errors import ErrorCode, NoSuchTask, PithyError, Refused
 from pithy_local.models import Status, Task
 from pithy_local.paths import remove_tree
+from pithy_local.service.adding import check_repository
 from pithy_local.service.app import App
 from pithy_local.service.reading import attempts, find
 from pithy_local.service.words import prompt_text
+from pithy_local.store.rows import WAITS_FOR_A_PERSON
 from pithy_local.store.settled import Settled
-from pithy_local.store.tasks import WAITS_FOR_A_PERSON, Tasks
+from pithy_local.store.tasks import Tasks
 
 
 def cancel(app: App, ref: str) -> Task:
@@ -20,6 +22,19 @@ def cancel(app: App, ref: str) -> Task:
     task = find(app, ref)
     with _hinted(app, task.id):
         return Tasks(app.store).request_cancel(task.id)
+
+
+def execute(app: App, ref: str) -> Task:
+    """Let a queued task begin now, whatever it waits for and although the queue is paused: a worker takes it up as soon
+    as a slot is free. Raises Refused for any other one, UsageError or PithyError (repo_unreachable, github_auth, …)
+    where its repository cannot be reached now."""
+    task = find(app, ref)
+    if task.status is Status.QUEUED:
+        _, problems = check_repository(app, task.repo, task.base)
+        if problems:
+            raise PithyError(ErrorCode.REPO_UNREACHABLE, problems[0])
+    with _hinted(app, task.id):
+        return Tasks(app.store).execute(task.id)
 
 
 def retry(app: App, ref: str, *, feedback: str | None = None) -> Task:
@@ -119,5 +134,6 @@ def _hinted(app: App, task_id: str) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        error.hint = next_step(find(app, task_id))
+        if error.hint == error.code.hint:
+            error.hint = next_step(find(app, task_id))
         raise

@@ -8,6 +8,7 @@ from pithy_local.service.app import App
 
 MAX_PROMPT_BYTES = 200_000
 MAX_COMMAND_BYTES = 10_000
+MAX_KEY = 200
 EMPTY_HINTS = {
     "prompt": 'Say what should change, for example "Fix the flaky test".',
     "feedback": "Say what the model should do differently.",
@@ -40,9 +41,20 @@ def command_text(app: App, text: str) -> str:
     return text
 
 
+def key_text(app: App, key: str) -> str:
+    """An idempotency key. Raises UsageError for one that is none, and for a secret."""
+    if not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable() and key == key.strip()):
+        raise UsageError(
+            f"an idempotency key is 1 to {MAX_KEY} printable ASCII characters", hint="A UUID is a good one."
+        )
+    if mask(app, key) != key:
+        raise UsageError("the idempotency key holds a key or token of yours", hint="A UUID is a good one.")
+    return key
+
+
 def mask(app: App, text: str) -> str:
     """`text` without our secrets: a pasted key goes to no database, no model and no pull request."""
-    secrets = app.secrets.known()
+    secrets = (*app.secrets.known(), *app.settings.serve.webhook_secret.split())
     if app.settings.notify.urls:
         from pithy_local.notify import secrets_of  # 0.2 s
 

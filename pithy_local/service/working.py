@@ -7,16 +7,24 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pithy_local.errors import ErrorCode, PithyError, Refused
-from pithy_local.service.app import POLL_SECONDS, App
+from pithy_local.models import Stop
+from pithy_local.service.app import App
 from pithy_local.service.holding import explain_pause, pause_hint, paused, waiting, waits
 from pithy_local.service.reading import find
 from pithy_local.store.holds import Pause
-from pithy_local.store.lease import NAMED, Processes
+from pithy_local.store.processes import NAMED, Processes
 
 if TYPE_CHECKING:  # heavy: only a worker needs it
     from pithy_local.lifecycle.supervisor import Supervisor as Worker
 
 Say = Callable[[str], None]
+LOOK_SECONDS = 0.1
+
+
+class StopSign(threading.Event):
+    """Set when the work is to stop; `how` says what becomes of what runs then."""
+
+    how = Stop.CANCEL
 
 
 def worker(app: App, *, say: Say, kind: str = "run", ids: Sequence[str] = (), jobs: int | None = None) -> Worker:
@@ -40,13 +48,13 @@ def run(
     jobs: int | None = None,
     until_idle: bool = False,
     patient: bool = False,
-    stop: threading.Event,
+    stop: StopSign,
     say: Say,
 ) -> None:
     """Work the queue here until `stop` is set or, with `until_idle` or `ids`, until nothing may be claimed any more.
 
     `patient`: with `ids`, wait for what is parked or behind a rate limit, too. What still runs when `stop` is set is
-    cancelled: nothing is left behind. A pause is waited for; where this would end, the tasks it leaves are an error.
+    dealt with as it says. A pause is waited for; where this would end, the tasks it leaves are an error.
     Raises PithyError(docker_unreachable) when only tasks that need the engine wait and it does not answer, Refused and
     PithyError(budget) when a pause leaves tasks; they stay queued. Where this would end, PithyError (disk_full, store)
     when nothing could be written for a minute.
@@ -57,7 +65,7 @@ def run(
         supervisor.bench.executor("docker").check()
     news = _News(app, whole, say)
     with supervisor:
-        while not stop.wait(POLL_SECONDS):
+        while not stop.wait(LOOK_SECONDS):
             if supervisor.failure is not None:
                 raise supervisor.failure
             if supervisor.engine_problem is not None and not supervisor.running:
@@ -68,6 +76,8 @@ def run(
                 raise supervisor.store_problem
             elif supervisor.idle and not (patient and news.unfinished()):
                 break
+        if stop.is_set():
+            supervisor.stop(stop.how)
     if not stop.is_set():
         _refuse_held(app, whole)
 

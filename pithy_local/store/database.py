@@ -146,11 +146,13 @@ class Store:
 
     @property
     def queue(self) -> Connection:
-        return self._connection("queue", self.home.queue_db, "FULL")
+        found: Connection | None = getattr(self._local, "queue", None)
+        return found or self._connect("queue", self.home.queue_db, "FULL")
 
     @property
     def logs(self) -> Connection:
-        return self._connection("logs", self.home.logs_db, "NORMAL")
+        found: Connection | None = getattr(self._local, "logs", None)
+        return found or self._connect("logs", self.home.logs_db, "NORMAL")
 
     def change_token(self) -> tuple[int, int]:
         """Differs as soon as another connection has committed to the queue or to the logs."""
@@ -174,17 +176,16 @@ class Store:
             connection.close()
         self._local = threading.local()
 
-    def _connection(self, name: str, path: Path, synchronous: str) -> Connection:
-        found: Connection | None = getattr(self._local, name, None)
-        if found is None:
-            found = Connection(path, synchronous=synchronous, patience=self._patience)
-            setattr(self._local, name, found)
-            with self._lock:
-                self._opened.append(found)
-        return found
+    def _connect(self, name: str, path: Path, synchronous: str) -> Connection:
+        """The calling thread's own."""
+        opened = Connection(path, synchronous=synchronous, patience=self._patience)
+        setattr(self._local, name, opened)
+        with self._lock:
+            self._opened.append(opened)
+        return opened
 
     def _migrate(self) -> None:
-        from pithy_local.store import schema
+        from pithy_local.store import binding, schema
 
         if schema.is_current(self.queue, self.logs):
             return
@@ -192,4 +193,5 @@ class Store:
         with open(self.home.lock("migrate"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             schema.migrate(self.queue, self.logs)
+            binding.first_bind(self)
         self.close_thread()  # statements prepared against the older schema

@@ -1,4 +1,4 @@
-"""What the owner of a running task may write, and how owners are told apart.
+"""What the owner of a running task may write.
 
 Every write is fenced: it says `WHERE owner AND fence`, and 0 rows changed means that somebody else owns the
 task now. Then LeaseLost is raised and nothing was written.
@@ -7,103 +7,17 @@ task now. Then LeaseLost is raised and nothing was written.
 from __future__ import annotations
 
 import json
-import sqlite3
-import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from pithy_local.clock import ProcessIdentity
+from pithy_local.clock import Clock
 from pithy_local.errors import Cancelled, LeaseLost
 from pithy_local.models import Patch, Phase, Status, Task, TaskError, Verified
 from pithy_local.store.calls import Calls
 from pithy_local.store.database import Store
-from pithy_local.store.tasks import LEASE_MS, Tasks
-
-NAMED = "named"
-"""The kind of a process that works only tasks that were named to it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnedTask:
-    """A running task and whether its owner is still there."""
-
-    task: Task
-    owner: str
-    owner_alive: bool
-
-
-class Processes:
-    """One row a boot of a supervisor."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def register(self, kind: str) -> str:
-        """Write this process' row; its id is the owner of what it claims."""
-        me, owner = ProcessIdentity.current(), uuid.uuid4().hex
-        self._store.queue.write(
-            "INSERT INTO process(id, kind, pid, started, boot_id, created_at) VALUES (?,?,?,?,?,?)",
-            (owner, kind, me.pid, me.started, me.boot_id, self._store.clock.now_ms()),
-        )
-        return owner
-
-    def unregister(self, owner: str) -> None:
-        """Forget a process that owns nothing any more."""
-        self._store.queue.write(
-            "DELETE FROM process WHERE id = ? AND NOT EXISTS (SELECT 1 FROM task WHERE owner = process.id)", (owner,)
-        )
-
-    def any_alive(self) -> bool:
-        """Whether some process works the whole queue; one that works only named tasks does not count."""
-        rows = self._store.queue.rows("SELECT pid, started, boot_id FROM process WHERE kind <> ?", (NAMED,))
-        return any(_identity(row).is_alive() for row in rows)
-
-    def forget_dead(self) -> None:
-        """Remove the rows of processes that are gone and own nothing."""
-        rows = self._store.queue.rows(
-            """SELECT id, pid, started, boot_id FROM process
-               WHERE NOT EXISTS (SELECT 1 FROM task WHERE owner = process.id)"""
-        )
-        for row in rows:
-            if not _identity(row).is_alive():
-                self.unregister(row["id"])
-
-    def beat(self, owner: str, tasks: Collection[str]) -> None:
-        """Prolong the lease of these tasks of the process. What it owns but does not run must be found by recovery."""
-        self._store.queue.write(
-            """UPDATE task SET lease_until = ?
-               WHERE owner = ? AND status = 'running' AND id IN (SELECT value FROM json_each(?))""",
-            (self._store.clock.lease_ms() + LEASE_MS, owner, json.dumps(list(tasks))),
-        )
-
-    def owned(self) -> list[OwnedTask]:
-        """Every running task that has an owner. A lease that ran out counts as dead whatever the process does."""
-        rows = self._store.queue.rows(
-            """SELECT t.id, t.lease_until, p.id AS owner, p.pid, p.started, p.boot_id
-               FROM task t JOIN process p ON p.id = t.owner WHERE t.status = 'running'"""
-        )
-        now, tasks = self._store.clock.lease_ms(), Tasks(self._store)
-        found = []
-        for row in rows:
-            alive = _identity(row).is_alive() and row["lease_until"] >= now
-            found.append(OwnedTask(task=tasks.get(row["id"]), owner=row["owner"], owner_alive=alive))
-        return found
-
-    def take_over(self, orphan: OwnedTask, owner: str) -> Lease | None:
-        """Become the owner of a dead process' task; None when somebody else was quicker."""
-        rows = self._store.queue.rows(
-            """UPDATE task SET owner = ?, fence = fence + 1, lease_until = ?, updated_at = ?
-               WHERE id = ? AND fence = ? AND owner = ? AND status = 'running' RETURNING fence""",
-            (owner, self._store.clock.lease_ms() + LEASE_MS, self._store.clock.now_ms(),
-             orphan.task.id, orphan.task.fence, orphan.owner),
-        )  # fmt: skip
-        return Lease(self._store, orphan.task, owner, rows[0]["fence"]) if rows else None
-
-
-def _identity(row: sqlite3.Row) -> ProcessIdentity:
-    return ProcessIdentity(pid=row["pid"], started=row["started"], boot_id=row["boot_id"])
+from pithy_local.store.standing import Standing
 
 
 class Lease:
@@ -132,16 +46,27 @@ class Lease:
         """Record where the attempt is."""
         self._update_task("phase = :phase", phase=phase.value)
 
+    @property
+    def clock(self) -> Clock:
+        """Whose milliseconds since boot the lease and the attempt's deadline count."""
+        return self._store.clock
+
+    @property
+    def standing(self) -> Standing:
+        """How far the attempt has got."""
+        return Standing.read(self._store, self.n, self.task.attempts)
+
     def begin_attempt(self) -> None:
-        self._update_attempt(started_at=self._store.clock.now_ms())
+        """From its first step: what an earlier sandbox of the attempt told, before it was queued again, is void."""
+        self._update_attempt(started_at=self._store.clock.now_ms(), reports=0, result=None, leaked=0, deadline=None)
 
     def record_container(self, name: str) -> None:
         """What the executor calls the sandbox, for whoever looks into it."""
         self._update_attempt(container=name)
 
-    def pin_base(self, name: str, sha: str) -> None:
-        """The branch and the commit that this attempt builds on."""
-        self._update_attempt(base_name=name, base_sha=sha)
+    def pin_base(self, name: str, sha: str, clone_url: str | None = None) -> None:
+        """The branch and the commit that this attempt builds on, and where they were fetched from."""
+        self._update_attempt(base_name=name, base_sha=sha, clone_url=clone_url)
 
     def record_patch(self, patch: Patch) -> None:
         self._update_attempt(
@@ -160,20 +85,37 @@ class Lease:
         """How the verify commands ended, so far."""
         self._update_attempt(verify=json.dumps([asdict(each) for each in verified]))
 
-    def record_step(self, text: str) -> None:
-        """What the sandbox says it is doing now: a hint for people, kept in the history."""
-        self._record("step", {"text": text})
+    def record_step(self, text: str, *, report: int | None = None) -> None:
+        """What the sandbox says it is doing now: a hint for people, kept in the history.
 
-    def record_answer(self, round_: int, verdict: str) -> None:
-        """What became of the model's answer in one round (from 1): `applied`, or why not."""
-        self._record("answer", {"round": round_, "verdict": verdict})
+        `report`: the number of the report that said so, taken with it.
+        """
+        self._record("step", {"text": text}, report)
 
-    def _record(self, kind: str, body: Mapping[str, Any]) -> None:
-        self._store.queue.write(
-            """INSERT INTO event(task, attempt, at, kind, body) SELECT n, attempt, ?, ?, ?
-               FROM task WHERE n = ? AND owner = ? AND fence = ?""",
-            (self._store.clock.now_ms(), kind, json.dumps(body), self.n, self.owner, self.fence),
-        )
+    def record_answer(self, round_: int, verdict: str, *, report: int | None = None) -> None:
+        """What became of the model's answer in one round (from 1): `applied`, or why not. `report`: as above."""
+        self._record("answer", {"round": round_, "verdict": verdict}, report)
+
+    def record_report(self, number: int, result: Mapping[str, Any] | None = None) -> None:
+        """A report was taken: nobody needs it again. `result`: the runner's last one."""
+        self._update_attempt(reports=number, **({} if result is None else {"result": json.dumps(result)}))
+
+    def record_leak(self) -> None:
+        """An answer of the model's held a secret of this host, which was masked."""
+        self._update_attempt(leaked=1)
+
+    def record_deadline(self, at_ms: int) -> None:
+        """When the agent's time is over, in milliseconds since boot."""
+        self._update_attempt(deadline=at_ms)
+
+    def _record(self, kind: str, body: Mapping[str, Any], report: int | None) -> None:
+        with self._fenced():
+            self._store.queue.write(
+                "INSERT INTO event(task, attempt, at, kind, body) VALUES (?,?,?,?,?)",
+                (self.n, self.task.attempts, self._store.clock.now_ms(), kind, json.dumps(body)),
+            )
+            if report is not None:
+                self._write_attempt(reports=report)
 
     def intend(self, effect: str, key: str) -> None:
         """Commit that an outside effect is about to be tried (`create`, `start`, `push`, `pr`, `remove`)."""
@@ -217,8 +159,27 @@ class Lease:
             )
 
     def hand_back(self) -> None:
-        """Leave a delivery to whoever claims it next."""
+        """Leave it, in its phase, to whoever claims it next."""
         self._update_task("owner = NULL, lease_until = NULL")
+
+    def record_crash(self, weight: int) -> int:
+        """An owner died: the weight of all that died in a row without the attempt getting further, this one included.
+
+        Further is another phase, another report, another effect, a diff, a commit.
+        """
+        with self._fenced():
+            [row] = self._store.queue.rows(
+                """WITH now(progress) AS (
+                     SELECT t.phase || ' ' || a.reports || ' ' || (SELECT count(*) + count(done_at) FROM effect e
+                       WHERE e.task = a.task AND e.attempt = a.number)
+                       || ' ' || (a.patch_path IS NOT NULL) || (a.head_sha IS NOT NULL) || (a.pr_number IS NOT NULL)
+                     FROM task t JOIN attempt a ON a.task = t.n AND a.number = t.attempt WHERE t.n = :n)
+                   UPDATE attempt SET progress = (SELECT progress FROM now),
+                     crashes = :weight + CASE WHEN progress IS (SELECT progress FROM now) THEN crashes ELSE 0 END
+                   WHERE task = :n AND number = :number RETURNING crashes""",
+                {"n": self.n, "number": self.task.attempts, "weight": weight},
+            )
+        return int(row["crashes"])
 
     def requeue(self, *, not_before: int = 0) -> None:
         """Back to the queue, the same attempt, which is not charged. `not_before`: ms since 1970, 0 = at once.

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pithy_local.errors import LeaseLost
 from pithy_local.models import LogLine, Stream
 from pithy_local.store.database import Store
+
+SLICE = 100
+"""Lines read at a time where a page is bounded by its text."""
+LAST = 1 << 62
+"""Past every number of a line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,39 +26,89 @@ class Entry:
     text: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """How much of a sandbox's own log was taken: whoever goes on with it starts from here.
+
+    `source`: the sandbox whose `frames` are counted. `part_out`, `part_err`: its unfinished lines. `bytes`: the task's
+    whole log so far, as the engine stores it. `truncated`: it reached its limit, and what followed was dropped.
+    """
+
+    source: str = ""
+    frames: int = 0
+    part_out: bytes = b""
+    part_err: bytes = b""
+    bytes: int = 0
+    truncated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """The numbers of the first and the last line that are kept: 1 and 0 for an empty log.
+
+    Numbers have no gap between them. `truncated`: lines were dropped, since the log had reached its limit.
+    """
+
+    first: int = 1
+    last: int = 0
+    truncated: bool = False
+
+
 class Logs:
     """The log of every task. `task` is the queue's row number, which makes the key small."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def open(self, task: int, attempt: int, fence: int) -> None:
-        """Let the holder of this fence append from now on, and nobody with a lower one."""
-        changed = self._store.logs.write(
-            """INSERT INTO cursor(task, attempt, fence) VALUES (?, ?, ?)
-               ON CONFLICT(task) DO UPDATE SET attempt = excluded.attempt, fence = excluded.fence,
-                 frames = CASE WHEN cursor.attempt = excluded.attempt THEN frames ELSE 0 END
-               WHERE excluded.fence >= cursor.fence""",
-            (task, attempt, fence),
-        )
-        if changed != 1:
-            raise LeaseLost(str(task))
+    def open(self, task: int, attempt: int, fence: int) -> tuple[Bounds, Position]:
+        """Let the holder of this fence append from now on, and nobody with a lower one; where the log stands.
 
-    def append(self, task: int, fence: int, entries: Sequence[Entry]) -> int:
-        """Write the lines and advance the cursor in one transaction; the last seq.
+        The same attempt goes on where it was, another one begins. Raises LeaseLost.
+        """
+        logs = self._store.logs
+        with logs.transaction():
+            row = logs.row(
+                """INSERT INTO cursor(task, attempt, fence) VALUES (?, ?, ?)
+                   ON CONFLICT(task) DO UPDATE SET fence = excluded.fence, removed_at = NULL
+                   WHERE excluded.fence >= cursor.fence RETURNING *""",
+                (task, attempt, fence),
+            )
+            if row is None:
+                raise LeaseLost(str(task))
+            if row["attempt"] != attempt:
+                [row] = logs.rows(
+                    """UPDATE cursor SET attempt = ?, source = '', frames = 0, part_out = x'', part_err = x'',
+                         truncated = 0 WHERE task = ? RETURNING *""",
+                    (attempt, task),
+                )
+        position = Position(
+            source=row["source"], frames=row["frames"], part_out=row["part_out"], part_err=row["part_err"],
+            bytes=row["bytes"], truncated=bool(row["truncated"]),
+        )  # fmt: skip
+        return _bounds(row), position
+
+    def append(self, task: int, fence: int, entries: Sequence[Entry], position: Position | None = None) -> int:
+        """Write the lines, and `position` where there is one, in one transaction; the last seq.
 
         Raises LeaseLost when a higher fence has opened this log: then nothing was written.
         """
         logs = self._store.logs
-        size = sum(len(entry.text) for entry in entries)
         with logs.transaction():
             row = logs.row(
-                """UPDATE cursor SET seq = seq + ?, bytes = bytes + ? WHERE task = ? AND fence = ?
-                   RETURNING seq, attempt""",
-                (len(entries), size, task, fence),
+                "UPDATE cursor SET seq = seq + ? WHERE task = ? AND fence = ? RETURNING seq, attempt",
+                (len(entries), task, fence),
             )
             if row is None:
                 raise LeaseLost(str(task))
+            if position is not None:
+                logs.write(
+                    """UPDATE cursor SET source = ?, frames = ?, part_out = ?, part_err = ?, bytes = ?, truncated = ?
+                       WHERE task = ?""",
+                    (
+                        position.source, position.frames, position.part_out, position.part_err, position.bytes,
+                        int(position.truncated), task,
+                    ),
+                )  # fmt: skip
             first = row["seq"] - len(entries) + 1
             logs.write_many(
                 "INSERT INTO line(task, seq, attempt, at, stream, text) VALUES (?,?,?,?,?,?)",
@@ -63,30 +119,91 @@ class Logs:
             )
         return int(row["seq"])
 
-    def page(self, task_id: str, *, after: int = 0, limit: int = 1000, attempt: int | None = None) -> list[LogLine]:
-        """Lines with seq > `after`, in order, `limit` at most."""
-        rows = self._store.logs.rows(
-            "SELECT * FROM line WHERE task = ? AND seq > ? AND (? IS NULL OR attempt = ?) ORDER BY seq LIMIT ?",
-            (self._row_number(task_id), after, attempt, attempt, limit),
-        )
-        return [_line(row) for row in rows]
+    def page(
+        self, task_id: str, *, after: int = 0, limit: int = 1000, attempt: int | None = None,
+        max_chars: int | None = None,
+    ) -> list[LogLine]:  # fmt: skip
+        """Lines with seq > `after`, in order, `limit` at most.
+
+        `max_chars`: ends before it passes so many characters of text, but holds one line.
+        """
+        n = self._row_number(task_id)
+        low, high = self._range(n, attempt)
+        low = max(low, after)
+        if max_chars is None:
+            return self._between(n, low, high, limit)
+        lines: list[LogLine] = []
+        while part := self._between(n, low, high, min(SLICE, limit - len(lines))):
+            for line in part:
+                max_chars -= len(line.text)
+                if max_chars < 0 and lines:
+                    return lines
+                lines.append(line)
+            low = part[-1].seq
+        return lines
 
     def tail(self, task_id: str, lines: int, *, attempt: int | None = None) -> list[LogLine]:
         """The last `lines` lines, in order."""
+        n = self._row_number(task_id)
+        low, high = self._range(n, attempt)
         rows = self._store.logs.rows(
-            "SELECT * FROM line WHERE task = ? AND (? IS NULL OR attempt = ?) ORDER BY seq DESC LIMIT ?",
-            (self._row_number(task_id), attempt, attempt, lines),
+            "SELECT * FROM line WHERE task = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?", (n, low, high, lines)
         )
         return [_line(row) for row in reversed(rows)]
 
+    def search(
+        self, task_id: str, text: str, *, after: int, backwards: bool = False, limit: int = 1
+    ) -> list[LogLine]:  # fmt: skip
+        """Lines that hold `text`, whatever the case of its ASCII letters, `limit` at most, the nearest first.
+
+        Those with seq > `after`; with `backwards` those below it.
+        """
+        beyond, order = ("<", "DESC") if backwards else (">", "ASC")
+        pattern = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        rows = self._store.logs.rows(
+            rf"""SELECT * FROM line WHERE task = ? AND seq {beyond} ? AND text LIKE ? ESCAPE '\'
+                 ORDER BY seq {order} LIMIT ?""",
+            (self._row_number(task_id), after, f"%{pattern}%", limit),
+        )
+        return [_line(row) for row in rows]
+
+    def bounds(self, task_id: str) -> Bounds:
+        row = self._store.logs.row("SELECT * FROM cursor WHERE task = ?", (self._row_number(task_id),))
+        return _bounds(row) if row else Bounds()
+
     def last_seq(self, task_id: str) -> int:
         """The number of the last line; 0 for an empty log."""
-        row = self._store.logs.row("SELECT seq FROM cursor WHERE task = ?", (self._row_number(task_id),))
-        return int(row["seq"]) if row else 0
+        return self.bounds(task_id).last
+
+    def _range(self, n: int, attempt: int | None) -> tuple[int, int]:
+        """Numbers around an attempt's lines, which lie together: a search by halves, not a scan of the others'."""
+        if attempt is None:
+            return 0, LAST
+        row = self._store.logs.row("SELECT * FROM cursor WHERE task = ?", (n,))
+        bounds = _bounds(row) if row else Bounds()
+        numbers = range(bounds.first, bounds.last + 1)
+
+        def attempt_of(seq: int) -> int:
+            found = self._store.logs.row("SELECT attempt FROM line WHERE task = ? AND seq = ?", (n, seq))
+            return int(found["attempt"]) if found else 0
+
+        begin = bisect_left(numbers, attempt, key=attempt_of)
+        end = bisect_left(numbers, attempt + 1, lo=begin, key=attempt_of)
+        return bounds.first + begin - 1, bounds.first + end
+
+    def _between(self, n: int, low: int, high: int, limit: int) -> list[LogLine]:
+        rows = self._store.logs.rows(
+            "SELECT * FROM line WHERE task = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ?", (n, low, high, limit)
+        )
+        return [_line(row) for row in rows]
 
     def _row_number(self, task_id: str) -> int:
         row = self._store.queue.row("SELECT n FROM task WHERE id = ?", (task_id,))
         return int(row["n"]) if row else 0
+
+
+def _bounds(row: sqlite3.Row) -> Bounds:
+    return Bounds(first=row["first"], last=row["seq"], truncated=bool(row["truncated"]))
 
 
 def _line(row: sqlite3.Row) -> LogLine:

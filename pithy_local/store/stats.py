@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pithy_local.clock import iso
 from pithy_local.models import Status
 from pithy_local.store.database import Store
+from pithy_local.store.webhooks import Webhooks
 
 By = Literal["repo", "model", "day"]
 
@@ -110,10 +111,14 @@ class Stats:
     by: By | None
     total: Figures
     groups: tuple[Group, ...] = ()
+    webhooks_taken: int = 0
+    webhooks_refused: dict[str, int] = field(default_factory=dict)
+    """Completion reports by the reason why they were refused, the most frequent first."""
 
     def to_json(self) -> dict[str, Any]:
         return {
             "since": iso(self.since_ms), "by": self.by, **self.total.to_json(),
+            "webhooks": {"taken": self.webhooks_taken, "refused": self.webhooks_refused},
             "groups": [{"key": group.key, **group.figures.to_json()} for group in self.groups],
         }  # fmt: skip
 
@@ -129,7 +134,11 @@ def stats(store: Store, *, since_ms: int | None = None, by: By | None = None) ->
     total = counting.figures(None).get(None, Figures())
     groups = [Group(key=key, figures=figures) for key, figures in counting.figures(by).items()] if by else []
     order = _by_day if by == "day" else _by_tasks
-    return Stats(since_ms=since_ms, by=by, total=total, groups=tuple(sorted(groups, key=order)))
+    webhooks = Webhooks(store)
+    return Stats(
+        since_ms=since_ms, by=by, total=total, groups=tuple(sorted(groups, key=order)),
+        webhooks_taken=webhooks.taken(since_ms or 0), webhooks_refused=webhooks.refused(since_ms or 0),
+    )  # fmt: skip
 
 
 def _by_day(group: Group) -> str:

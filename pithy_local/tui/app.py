@@ -13,6 +13,7 @@ from textual.message import Message
 
 from pithy_local import service
 from pithy_local.errors import ExitCode, PithyError, UsageError
+from pithy_local.models import Stop
 from pithy_local.text import safe_line
 from pithy_local.tui import clipboard
 from pithy_local.tui.actions import Place
@@ -20,7 +21,6 @@ from pithy_local.tui.board import Board
 from pithy_local.tui.commands import DashboardCommands
 from pithy_local.tui.keymap import Keymap
 from pithy_local.tui.models.verbs import quit_words
-from pithy_local.tui.records import Leaving
 from pithy_local.tui.screens.confirm import Answer, AskScreen
 from pithy_local.tui.screens.help import HelpScreen
 from pithy_local.tui.screens.main import MainScreen
@@ -36,7 +36,7 @@ ANSWERS = (
     Answer(keys="l", label="Leave them running", variant="warning"),
     Answer(keys="c", label="Cancel them"),
 )
-LEAVING = (None, Leaving.LEAVE, Leaving.CANCEL)
+LEAVING = (None, Stop.LEAVE, Stop.CANCEL)
 
 
 class Dashboard(App[int]):
@@ -58,7 +58,7 @@ class Dashboard(App[int]):
         # Textual's ansi themes are black on black under NO_COLOR: colours are made true ones, then grey
         super().__init__(ansi_color=False if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"  # a key takes effect at once, also while lines pour in
-        self.leaving = Leaving.LEAVE
+        self.leaving = Stop.LEAVE
         """What becomes of the attempts in here when the dashboard ends without having asked."""
         self._board = board
         self._keymap_of_user = Keymap(board.app.settings.keys)
@@ -159,12 +159,12 @@ def run_board(board: Board) -> int:
     return int(dashboard.return_code or 0) if dashboard.return_value is None else dashboard.return_value
 
 
-def _stop(board: Board, leaving: Leaving) -> None:
+def _stop(board: Board, leaving: Stop) -> None:
     """After the terminal was given back: says what it waits for."""
     running = board.running_here()
     if running:
         attempts = f"{running} running attempt{'s' * (running > 1)}"
-        _narrate(f"cancelling {attempts} …" if leaving is Leaving.CANCEL else f"leaving {attempts} to be taken up …")
+        _narrate(f"cancelling {attempts} …" if leaving is Stop.CANCEL else f"leaving {attempts} to be taken up …")
     board.stop(leaving, _narrate)
 
 

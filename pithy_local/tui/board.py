@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from pithy_local import service
 from pithy_local.errors import NotThereYet, PithyError, UsageError
-from pithy_local.models import Task
+from pithy_local.models import Stop, Task
 from pithy_local.service import App, Needle
 from pithy_local.store.stats import By, Stats
 from pithy_local.text import safe
-from pithy_local.tui.records import PAGE, Details, Draft, Engine, Entry, Leaving, LogPart, Matches, Snapshot
+from pithy_local.tui.records import PAGE, Details, Draft, Engine, Entry, LogPart, Matches, Snapshot
 from pithy_local.tui.worker import Worker
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ class Board:
         if self._worker is not None:
             self._worker.start(say)
 
-    def stop(self, leaving: Leaving, say: Callable[[str], None]) -> None:
-        """End the work as `leaving` says; returns when nothing of it is left in this process. Idempotent."""
+    def stop(self, how: Stop, say: Callable[[str], None]) -> None:
+        """End the work as `how` says; returns when nothing of it is left in this process. Idempotent."""
         if self._worker is not None:
-            self._worker.stop(leaving, say)
+            self._worker.stop(how, say)
 
     def running_here(self) -> int:
         """Attempts of this very process."""
@@ -106,15 +106,15 @@ class Board:
 
     def log(self, task_id: str, pages: Collection[int] = (), *, newest: int = 0) -> LogPart:
         """These pages and the last `newest` ones. Raises PithyError (store)."""
-        end = service.last_seq(self.app, task_id)
-        count = -(-end // PAGE)
+        bounds = service.log_bounds(self.app, task_id)
+        end, count = bounds.last, -(-bounds.last // PAGE)
         wanted = {*pages, *range(max(0, count - newest), count)}
         read = {
             page: tuple(service.log_page(self.app, task_id, after=page * PAGE, limit=PAGE)) for page in sorted(wanted)
         }
         # lines that came in while we read: the end is where the last page we hold ends
         end = max([end, *(lines[-1].seq for lines in read.values() if lines)])
-        return LogPart(task=task_id, end=end, pages=read)
+        return LogPart(task=task_id, first=bounds.first, end=end, pages=read)
 
     def find_line(
         self, task_id: str, needles: Sequence[Needle], start: int, *, backwards: bool, wanted: Callable[[], bool]
@@ -210,4 +210,5 @@ def request_of(draft: Draft) -> service.AddRequest:
     return service.AddRequest(
         prompt=draft.prompt, repo=draft.repo.strip(), base=draft.base.strip() or None,
         model=draft.model.strip() or None, publish=draft.publish or None, verify=verify, priority=priority,
+        after=draft.after.strip() or None,
     )  # fmt: skip

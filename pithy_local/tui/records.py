@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 from pithy_local.models import Attempt, LogLine, Task
 from pithy_local.service import Event, ModelCall, Needle, Overview
@@ -36,10 +35,11 @@ class Snapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class LogPart:
-    """Pages of one task's log by number, and how many lines it has by now."""
+    """Pages of one task's log by number, and its first and last line that are kept: retention takes the oldest."""
 
     task: str
     end: int
+    first: int = 1
     pages: Mapping[int, tuple[LogLine, ...]] = field(default_factory=dict)
 
 
@@ -75,6 +75,7 @@ class Draft:
     verify: str = ""
     priority: str = ""
     publish: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +87,3 @@ class Engine:
     working: bool = True
     problem: str = ""
     hint: str = ""
-
-
-class Leaving(Enum):
-    """What becomes of the attempts of this process when the dashboard ends."""
-
-    LEAVE = "leave"
-    """They stay as they are; the next process that works this queue takes them up."""
-    CANCEL = "cancel"
-    """They are cancelled, and gone when it has ended."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pithy_local import service
+from pithy_local.models import Stop
 from pithy_local.service import App
-from pithy_local.tui.records import Engine, Leaving
+from pithy_local.tui.records import Engine
 
 
 class Worker:
@@ -25,10 +26,10 @@ class Worker:
     def running(self) -> int:
         return self._supervisor.running
 
-    def stop(self, leaving: Leaving, say: Callable[[str], None]) -> None:
-        """Claim nothing more and let go of what runs here. The one place that knows how a supervisor is ended."""
+    def stop(self, how: Stop, say: Callable[[str], None]) -> None:
+        """Claim nothing more, and leave, cancel or wait for what runs here."""
         self._say = say
-        self._supervisor.stop(cancel=leaving is Leaving.CANCEL)
+        self._supervisor.stop(how)
 
     def engine(self, label: str, executor: str, isolated: bool) -> Engine:
         """Whether the work goes on, and if not, why and what to do."""

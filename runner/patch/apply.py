@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from runner.patch import answer as answers
@@ -13,9 +14,12 @@ from runner.patch.tree import File, WorkTree
 from runner.patch.write import write
 
 
-def apply_answer(repo: Path, answer: str, *, truncated: bool = False) -> Applied:
+def apply_answer(
+    repo: Path, answer: str, *, truncated: bool = False, not_seen: Collection[str] = ()
+) -> Applied:  # fmt: skip
     """Apply the change in `answer` to the work tree `repo`. `truncated`: the model ran into its output limit.
 
+    `not_seen`: files of which the model saw parts, or nothing, so that it cannot send them whole.
     Raises PatchRefused (a Refused) with nothing changed: patch_malformed where there is no change that could be read,
     patch_rejected where it does not fit the files or goes where it must not. Raises AgentError if git failed half-way
     and the files could not be restored.
@@ -24,7 +28,7 @@ def apply_answer(repo: Path, answer: str, *, truncated: bool = False) -> Applied
     try:
         if truncated:
             raise stop("truncated", "the answer was cut off at the output limit; nothing of it was applied")
-        found = _planned(root, answer)
+        found = _planned(WorkTree(root, not_seen), answer)
         _write(root, found)
     except Stop as error:
         paths = [problem.path for problem in error.problems if problem.path]
@@ -32,30 +36,30 @@ def apply_answer(repo: Path, answer: str, *, truncated: bool = False) -> Applied
     return Applied(paths=tuple(dict.fromkeys(found.named)), hunks=tuple(found.reports))
 
 
-def _planned(root: Path, answer: str) -> Plan:
+def _planned(tree: WorkTree, answer: str) -> Plan:
     """The plan for the answer as it stands or, where only that fits, with its HTML entities resolved."""
     if not dress.is_escaped(answer):
-        return _plan(root, answer)
+        return _plan(tree, answer)
     try:
-        found = _plan(root, answer)
+        found = _plan(tree, answer)
     except Stop as error:
         try:
-            return _plan(root, dress.unescaped(answer))
+            return _plan(tree, dress.unescaped(answer))
         except Stop:
             raise error from None
     if all(dress.is_markup(path) for path in found.named):
         return found
     try:
-        _plan(root, dress.unescaped(answer))
+        _plan(tree, dress.unescaped(answer))
     except Stop:
         return found
     raise stop("ambiguous", "are the entities in the added lines (such as &lt;) meant as they stand? Send plain text")
 
 
-def _plan(root: Path, answer: str) -> Plan:
+def _plan(tree: WorkTree, answer: str) -> Plan:
     read = answers.read(answer)
     cutoff.check(read)
-    found = plan(read.edits, WorkTree(root))
+    found = plan(read.edits, WorkTree(tree.root, tree.not_seen), read.asides)
     if found.problems:
         raise Stop(*found.problems, matched=found.matched, named=found.named)
     return found

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
+from collections.abc import Iterator
 
+from runner.patch import common
 from runner.patch.edit import Body, FileEdit, Hunk
 from runner.patch.mention import path_in
 from runner.patch.refusal import stop
@@ -12,8 +13,8 @@ from runner.patch.refusal import stop
 SEARCH = re.compile(r"<{5,9} ?(?:SEARCH|ORIGINAL|OLD|BEFORE)\b:? ?(\S*?)>?\s*", re.IGNORECASE)
 REPLACE = re.compile(r">{5,9} ?(?:REPLACE|UPDATED|NEW|AFTER)\b.*", re.IGNORECASE)
 _DIVIDER = re.compile(r"={5,9}\s*")
-_PRODUCT_LIMIT = 4_000_000
-"""Lines × lines up to which old and new are compared line by line; above, only their common ends are."""
+_DIVIDERS = 50
+"""Readings of one block that are looked at."""
 
 
 def read(lines: list[str], *, named: str | None = None, draft: int = 0) -> list[FileEdit]:
@@ -43,9 +44,13 @@ def read(lines: list[str], *, named: str | None = None, draft: int = 0) -> list[
 
 def _hunk(lines: list[str], named: str, draft: int) -> Hunk:
     dividers = [at for at, line in enumerate(lines) if _DIVIDER.fullmatch(line)]
-    if not dividers:
-        raise stop("malformed", "a SEARCH block has no ======= between its old and its new lines", named)
-    # A text may hold such a line itself (a heading in reStructuredText): what is in the file decides.
+    # A text may hold such a line itself (a heading in reStructuredText): one as long as the marks is the likely one,
+    # else what is in the file decides.
+    marks = len(lines[0]) - len(lines[0].lstrip("<"))
+    dividers = [at for at in dividers if len(lines[at].rstrip()) == marks] or dividers
+    if not 0 < len(dividers) <= _DIVIDERS:
+        many = "too many lines of =======" if dividers else "no ======="
+        raise stop("malformed", f"a SEARCH block has {many} between its old and its new lines", named)
     bodies = tuple(body_of(lines[1:at], lines[at + 1 : -1]) for at in dividers)
     return Hunk(header=lines[0], lines=tuple(lines), readings=(bodies,), draft=draft)
 
@@ -60,15 +65,10 @@ def body_of(old: list[str], new: list[str]) -> Body:
     return Body(tags="".join(tags), texts=tuple(texts))
 
 
-def _runs(old: list[str], new: list[str]) -> list[tuple[str, list[str]]]:
-    shortest = min(len(old), len(new))
-    head = next((i for i in range(shortest) if old[i] != new[i]), shortest)
-    tail = next((i for i in range(shortest - head) if old[-1 - i] != new[-1 - i]), shortest - head)
-    before, after = old[head : len(old) - tail], new[head : len(new) - tail]
-    runs = [(" ", old[:head])]
-    if len(before) * len(after) > _PRODUCT_LIMIT:
-        runs += [("-", before), ("+", after)]
-    else:
-        for kind, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-            runs += [(" ", before[i1:i2])] if kind == "equal" else [("-", before[i1:i2]), ("+", after[j1:j2])]
-    return [*runs, (" ", old[len(old) - tail :])]
+def _runs(old: list[str], new: list[str]) -> Iterator[tuple[str, list[str]]]:
+    a = b = 0
+    for x, y, size in [*common.runs(old, new), (len(old), len(new), 0)]:
+        yield "-", old[a:x]
+        yield "+", new[b:y]
+        yield " ", old[x : x + size]
+        a, b = x + size, y + size

@@ -74,16 +74,16 @@ def fresh(edit: FileEdit, path: str, habit: Habit = NO_HABIT) -> Source:
     return Source(bodies[0].texts, bodies[0].bare_new)
 
 
-def replaced(new: Whole, source: Source | None, path: str) -> Source:
-    """The text of a file whose whole content is `new`. Raises Stop: not_whole, placeholder."""
+def replaced(edit: FileEdit, source: Source | None, path: str) -> Source:
+    """The text of a file whose whole content `edit` has. Raises Stop: not_whole, placeholder."""
+    new = edit.whole or Whole(lines=())
     known = frozenset() if source is None else frozenset(line.strip() for line in source.lines)
     _refuse_placeholders(path, Body(tags="+" * len(new.lines), texts=new.lines), known)
     if source is None:
         return Source(new.lines, False)
-    if not whole.is_whole(source, new.lines):
-        raise stop(
-            "not_whole", f"{path}: this is an excerpt, not the whole file; send a diff, or all of its lines", path
-        )
+    if not (edit.afresh or whole.is_whole(source, new.lines)):
+        text = f"{path}: this is an excerpt, not the whole file; send a diff, or all of its lines"
+        raise stop("not_whole", text, path)
     return whole.in_place_of(source, new.lines)
 
 

@@ -24,6 +24,8 @@ _MARKUP = re.compile(
     r".*\.(?:html?|xhtml|xml|svg|md|markdown|vue|jsx|tsx|erb|php|jinja2?|j2|rst|resx|xaml|plist|csproj)", re.I
 )
 _DEPTH = 6
+_PATH_KEYS = frozenset({"path", "file", "filename", "file_path", "filepath"})
+_CONTENT_KEYS = frozenset({"content", "contents", "new_content", "code", "text"})
 
 
 def without_thoughts(text: str) -> str:
@@ -89,12 +91,13 @@ def _json_texts(text: str) -> Iterator[str]:
     stripped = text.strip()
     if stripped[:1] in ("{", "[", '"'):
         yield stripped
-    for piece in pieces(text.split("\n")):
-        if piece.label is not None and piece.label.lower() in ("json", ""):
+    found = list(pieces(text.split("\n")))
+    for piece in found if not any(piece.is_change for piece in found) else ():
+        if piece.named is None and piece.label is not None and piece.label.lower() in ("json", ""):
             content = "\n".join(piece.lines).strip()
             if content[:1] in ("{", "[", '"'):
                 yield content
-    if "\n" not in stripped and "\\n" in stripped:
+    if "\n" not in stripped and "\\n" in stripped and stripped[0] not in "{[":
         yield '"' + re.sub(r'(?<!\\)"', r"\"", stripped) + '"'
 
 
@@ -102,8 +105,10 @@ def _strings(value: object, depth: int) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif depth and isinstance(value, dict):
-        for inner in value.values():
-            yield from _strings(inner, depth - 1)
+        of_file = not _PATH_KEYS.isdisjoint(value)
+        for key, inner in value.items():
+            if not (of_file and key in _CONTENT_KEYS):  # a file's content may show a diff without being one
+                yield from _strings(inner, depth - 1)
     elif depth and isinstance(value, list):
         for inner in value:
             yield from _strings(inner, depth - 1)

@@ -89,12 +89,21 @@ class Whole:
     lines: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Aside:
+    """A block of code beside the changes: a quotation, or a file that the answer forgot to put into them."""
+
+    name: str | None
+    lines: tuple[str, ...]
+
+
 @dataclass(kw_only=True)
 class FileEdit:
     """One file's part of an answer. `old` and `new` are None where that side is /dev/null.
 
     `kind` is what the format says the hunks are: "diff" (in the file's order) or "blocks" (SEARCH/REPLACE: in any).
-    `moved`: a rename is spelled out. `unseen`: the format deletes files without showing them.
+    `moved`: a rename is spelled out. `unseen`: the format deletes files without showing them. `afresh`: `whole` takes
+    the old content's place, whatever that was.
     """
 
     old: Names | None
@@ -107,6 +116,7 @@ class FileEdit:
     deleted: bool = False
     moved: bool = False
     unseen: bool = False
+    afresh: bool = False
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ _BINARY = re.compile(r"GIT binary patch|Binary files .* differ|Files .* and .* d
 _FOREIGN = frozenset("GBFd@")
 _COMBINED = re.compile(r"diff --(?:cc|combined) |@@@+ -\d+(?:,\d+)? -")
 _PREFIX = re.compile(r"(?:[abciow])/(?=.)")
-_DATE = re.compile(r"\s+\(?(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d\b.*|\s+[A-Z][a-z]{2} [A-Z][a-z]{2} +\d.*")
+_DATE = re.compile(r"(?<!\s)\s+\(?(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d\b.*|(?<!\s)\s+[A-Z][a-z]{2} [A-Z][a-z]{2} +\d.*")
 _NOWHERE = frozenset({"/dev/null", "dev/null", "a/dev/null", "b/dev/null"})
 _MODES = frozenset({"100644", "100755"})
 _ESCAPE = re.compile(rb'\\([0-7]{3}|[abtnvfr"\\])')

@@ -39,6 +39,7 @@ def is_header(line: str) -> bool:
 
 def start_of(header: str) -> Start:
     """Read a `@@` line, however broken."""
+    header = " ".join(header.split())  # runs of blanks say nothing, and the patterns take the square of their length
     if match := _NUMBERS.match(header):
         old, old_count, _, new_count, heading = match.groups()
         counts = int(old_count or 1), int(new_count or 1)

@@ -16,10 +16,14 @@ _INNER_TAB = re.compile(r"\S.*\t")
 
 @dataclass(frozen=True)
 class Rule:
-    """From a line as the model indents it to the same line as the file does; `width`: that many blanks were a tab."""
+    """From a line as the model indents it to the same line as the file does.
+
+    `width`: that many blanks were a tab; `taken`: that is taken off, and every line must have it.
+    """
 
     change: Callable[[str], str]
     width: int | None = None
+    taken: str = ""
 
 
 SAME = Rule(lambda line: line)
@@ -65,7 +69,7 @@ def rule(
     if any(pair.deleted for pair in pairs) and context_alone:
         return SAME if _explained([pair for pair in pairs if not pair.deleted]) else None
     found = _explained(pairs)
-    if found is None:
+    if found is None or not all(line.startswith(found.taken) for line in written):
         return None
     if found.width is not None:
         return tab_rule(found.width, written, inner_tabs)
@@ -98,7 +102,7 @@ def _prefix_taken(pairs: Sequence[_Pair]) -> Rule | None:
     prefix = mine[: len(mine) - len(theirs)]
     if not prefix or any(prefix + indent_of(pair.theirs) != indent_of(pair.mine) for pair in pairs):
         return None
-    return Rule(lambda line: line.removeprefix(prefix))
+    return Rule(lambda line: line.removeprefix(prefix), taken=prefix)
 
 
 def _tabbed(line: str, width: int) -> str:

@@ -7,14 +7,13 @@ every other place is forty away. Places that come to the same text are one place
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from runner.patch import rewrite
+from runner.patch import headings, rewrite
 from runner.patch.edit import Hunk
-from runner.patch.levels import KEYS, Level, indent_of
+from runner.patch.levels import Level
 from runner.patch.locate import Found, stated
 from runner.patch.place import Edit, Place
 from runner.patch.refusal import Reason
@@ -23,8 +22,6 @@ from runner.patch.source import Source
 _NEAR = 3
 _FAR = 40
 _COMPARED = 8
-_CUT_HEADING = 40
-_NAME = re.compile(r"[A-Za-z_$@]")
 
 
 @dataclass(kw_only=True)
@@ -64,10 +61,23 @@ def choose(hunks: Sequence[Hunk], found: Sequence[Found], source: Source, *, ord
     for slot, places in zip(slots, found, strict=True):
         if places.rival:
             raise Undecided(slot, "ambiguous", "the hunk fits here, and but for whitespace at the line it states")
+    for slot in slots:
+        _refuse_contradiction(slot, source)
     slots = _without_repeats(slots)
     if not _all_stated(slots):
         slots = _decided(slots, source) if ordered else _each_alone(slots, source)
     return sorted(slots, key=lambda slot: (slot.place.start, slot.place.end))
+
+
+def _refuse_contradiction(slot: Slot, source: Source) -> None:
+    """A hunk without a line number is where its heading says, or it is not known where it is meant to be."""
+    if slot.hunk.line is not None:
+        return
+    for heading in slot.hunk.headings:
+        found = source.find([heading], Level.WHITESPACE, 2)
+        if len(found) == 1 and not any(headings.agrees(place, found[0], source) for place in slot.places):
+            told = f"its lines are not below {heading[:120]!r}, line {found[0] + 1}, which its header names"
+            raise Undecided(slot, "ambiguous", told)
 
 
 def _all_stated(slots: list[Slot]) -> bool:
@@ -199,11 +209,11 @@ def _by_heading(slot: Slot, source: Source) -> list[Place]:
         return []
     at = -1
     for heading in slot.hunk.headings:
-        found = [line for line in _lines_like(heading, source) if line > at]
+        found = [line for line in headings.lines_like(heading, source) if line > at]
         if len(found) != 1:
             return []
         at = found[0]
-    inside = [place for place in slot.places if _in_block(source, at, place.start)]
+    inside = [place for place in slot.places if headings.is_in_block(source, at, place.start)]
     return inside if len({place.start for place in inside}) == 1 else []
 
 
@@ -223,27 +233,6 @@ def _credible(slots: list[Slot], tolerance: int) -> bool:
     placed = [slot for slot in slots if len(slot.places) == 1 and slot.hunk.line is not None]
     return len(set(lines)) == len(lines) and all(
         abs(slot.place.start + 1 - (slot.hunk.line or 0)) <= tolerance for slot in placed
-    )
-
-
-def _lines_like(heading: str, source: Source) -> list[int]:
-    """Indexes of the lines that are `heading`, or begin with it: git cuts it off after eighty bytes."""
-    wanted = KEYS[Level.WHITESPACE](heading)
-    keys = source.keys(Level.WHITESPACE)
-    exact = [at for at, line in enumerate(keys) if line == wanted]
-    if exact or len(wanted) < _CUT_HEADING:
-        return exact
-    return [at for at, line in enumerate(keys) if line.startswith(wanted)]
-
-
-def _in_block(source: Source, heading: int, start: int) -> bool:
-    """Whether no other block opens between the heading and `start`."""
-    if start <= heading:
-        return False
-    depth = len(indent_of(source.lines[heading]).expandtabs())
-    return not any(
-        _NAME.match(line.lstrip(" \t")) and len(indent_of(line).expandtabs()) <= depth
-        for line in source.lines[heading + 1 : start]
     )
 
 

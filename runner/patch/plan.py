@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from runner.patch import asides as besides
 from runner.patch import content, indent
 from runner.patch.content import HunkReport
-from runner.patch.edit import FileEdit
+from runner.patch.edit import Aside, FileEdit, Whole
 from runner.patch.indent import Habit
 from runner.patch.levels import Level
 from runner.patch.refusal import Problem, Stop, stop
@@ -32,17 +33,30 @@ class Plan:
     matched: int = 0
 
 
-def plan(edits: Sequence[FileEdit], tree: WorkTree) -> Plan:
-    """Plan all of `edits` and gather the problems of all of them.
-
-    What the hunks show together of the answer's indentation counts for those that show nothing: then all is planned
-    again with that.
-    """
+def plan(edits: Sequence[FileEdit], tree: WorkTree, asides: Sequence[Aside] = ()) -> Plan:
+    """Plan all of `edits`, and of the blocks beside them, and gather the problems of all of them."""
     try:
-        joined = _joined(edits)
-        resolver = Resolver(tree, joined)
+        made = besides.new_files(asides, edits, tree)
+        joined = _joined([*edits, *made])
+        found = _with_one_habit(joined, Resolver(tree, joined), tree)
+        others = [aside for aside in asides if aside.name not in {edit.name for edit in made}]
+        if others and not found.problems:
+            found.problems += besides.problems(others, _before_and_after(found, tree), tree)
     except Stop as error:
         return Plan(problems=list(error.problems))
+    return found
+
+
+def _before_and_after(found: Plan, tree: WorkTree) -> list[Source]:
+    before = WorkTree(tree.root)
+    states = ((state, path) for path in found.files for state in (before, tree))
+    return [state.source(path) for state, path in states if state.is_file(path)]
+
+
+def _with_one_habit(joined: Sequence[FileEdit], resolver: Resolver, tree: WorkTree) -> Plan:
+    """What the hunks show together of the answer's indentation counts for those that show nothing: then all is planned
+    again with that.
+    """
     texts = (text for edit in joined for hunk in edit.hunks for text in hunk.first.changed)
     found = _planned(joined, resolver, tree, Habit(keeps_tabs=True))
     widths = {report.width for report in found.reports} - {None}
@@ -75,6 +89,10 @@ def _joined(edits: Sequence[FileEdit]) -> list[FileEdit]:
         earlier = kept.setdefault(edit.name, edit)
         if earlier is edit or _says_the_same(edit, earlier):
             continue
+        if earlier.unseen and edit.created and len(edit.hunks) == 1:
+            fresh = Whole(lines=edit.hunks[0].first.new)
+            kept[edit.name] = replace(edit, old=earlier.old, created=False, hunks=[], whole=fresh, afresh=True)
+            continue
         plain = not (edit.created or edit.deleted or edit.whole or earlier.created or earlier.deleted or earlier.whole)
         if not plain or edit.kind != earlier.kind or edit.old != earlier.old:
             raise stop("conflicting_drafts", f"the answer changes {edit.name} twice, in different ways", edit.name)
@@ -94,7 +112,7 @@ def _put(edit: FileEdit, target: Target, tree: WorkTree, habit: Habit) -> list[H
     """Put the target's new state into `tree.pending`."""
     if target.action == "create" or target.old is None:
         path = str(target.new)
-        made = content.replaced(edit.whole, None, path) if edit.whole else content.fresh(edit, path, habit)
+        made = content.replaced(edit, None, path) if edit.whole else content.fresh(edit, path, habit)
         tree.pending[path] = _file(made, edit.mode or _PLAIN)
         return []
     before = tree.file(target.old)
@@ -118,18 +136,21 @@ def _put(edit: FileEdit, target: Target, tree: WorkTree, habit: Habit) -> list[H
 def _after(edit: FileEdit, target: Target, tree: WorkTree, habit: Habit) -> tuple[Source | None, list[HunkReport]]:
     """The file's new text (None: as it is) and how its hunks were found."""
     path = str(target.old)
-    if edit.whole:
-        return content.replaced(edit.whole, tree.source(path), path), []
-    if not edit.hunks:
+    if not (edit.hunks or edit.whole):
         return None, []
     source = tree.source(path)
+    if edit.whole:
+        if path in tree.not_seen:
+            text = f"{path}: you were not shown all of it; send a diff of the lines to change, not the whole file"
+            raise stop("not_whole", text, path)
+        after = content.replaced(edit, source, path)
+        _refuse_mixed_encoding(source, after, path)
+        return after, []
     if not source.lines and all(hunk.first.adds_only for hunk in edit.hunks):
         return content.fresh(edit, path, habit), []
     found = content.rewritten(edit, source, path, habit)
     level = Level.GAP if target.guessed else Level.EXACT
     reports = [replace(each, level=max(each.level, level)) for each in found.reports]
-    if source.text.isascii() or _is_utf8(source):
-        return found.source, reports
     _refuse_mixed_encoding(source, found.source, path)
     return found.source, reports
 
@@ -149,6 +170,8 @@ def _is_utf8(source: Source) -> bool:
 
 def _refuse_mixed_encoding(before: Source, after: Source, path: str) -> None:
     """Letters beyond ASCII cannot be added to a file whose encoding is not known."""
+    if before.text.isascii() or _is_utf8(before):
+        return
     known = set(before.lines)
     if any(not line.isascii() for line in after.lines if line not in known):
         raise stop("not_text", f"{path} is not UTF-8; only ASCII lines can be added to it", path)

@@ -11,21 +11,41 @@ _RULE = re.compile(r"[-*_]{3,} *|- - -.*")
 _SIGNATURE = re.compile(r"-- ?")
 _TRIES = 20
 _VERSION = re.compile(r"\d+\.\d+")
-_LEADER = r"\s*(?:(?:#+|//+|--|;+|%+|\*|/\*+|<!--|\{/\*|REM)\s*)?"
+_LEADER = r"(?:(?:#+|//+|--|;+|%+|\*|/\*+|<!--|\{/\*|REM) ?)?"
+_COMMENT = r"(?:#+|//+|--|;+|%+|/\*+|<!--|\{/\*) ?"
+_OPEN, _CLOSE = r"(?:[(\[<]|-{2,})? ?", r"[.!]? ?(?:[)\]>]|-{2,})?[.!]?"
 _DOTS = r"(?:\.{3,}|…)"
-_CLOSER = r"\s*(?:\*/\}?|-->)?\s*"
+_CLOSER = r" ?(?:\*/\}?|-->)?"
 _WHAT = (
-    r"(?:(?:the|your|all|some)\s+)*(?:existing|rest|remaining|remainder|unchanged|omitted|previous code|same as|snip|"
-    r"keep|implementation|more (?:code|lines|tests|methods)|code (?:here|goes|unchanged)|"
-    r"other (?:code|methods|functions|imports|fields|tests|options|cases|existing))\b(?!\s*[=.(\[])"
+    r"(?:(?:the|your|all|some|keep) )*(?:existing|rest|remaining|remainder|unchanged|omitted|previous code|same as|"
+    r"snip|keep|everything else|implementation|more (?:code|lines|tests|methods)|"
+    r"code (?:here|goes|unchanged|above|below)|"
+    r"other (?:code|methods|functions|imports|fields|tests|options|cases|existing))\b(?! ?[=.(\[])"
+)
+_PART = (
+    r"(?:files?|code|class(?:es)?|functions?|methods?|module|implementation|contents?|imports|logic|tests?|script|"
+    r"document)"
+)
+_STOCK = (
+    rf"unchanged(?: {_PART})?|no (?:other |further |more )?changes?(?: needed| required| here| below| above)*|"
+    rf"same as (?:before|above)|existing(?: {_PART})?|snip(?:ped)?|(?:the )?rest of (?:the |this |your )?{_PART}|"
+    r"omitted(?: for brevity)?"
 )
 _BARE = re.compile(rf"{_LEADER}{_DOTS}{_CLOSER}")
-_BARE_DOTS = re.compile(rf"\s*{_DOTS}\s*")
-_DOTS_AND_WORDS = re.compile(rf"{_LEADER}[(\[<]?\s*{_DOTS}\s*[(\[]?\s*{_WHAT}.*", re.IGNORECASE)
-_WORDS_AND_DOTS = re.compile(
-    rf"\s*(?:#+|//+|--|;+|%+|/\*+|<!--|\{{/\*)\s*{_WHAT}.*(?:{_DOTS}|unchanged|as before|omitted|here){_CLOSER}",
-    re.IGNORECASE,
+_BARE_DOTS = re.compile(_DOTS)
+_ELISIONS = (
+    _BARE,
+    re.compile(rf"{_LEADER}[(\[<]? ?{_DOTS} ?[(\[]? ?{_WHAT}.*", re.IGNORECASE),
+    re.compile(
+        rf"{_COMMENT}{_OPEN}{_WHAT}.*(?:{_DOTS}|unchanged|as before|as (?:is|they are|it (?:is|was))|omitted|here|same)"
+        rf"{_CLOSE}{_CLOSER}",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"{_COMMENT}{_OPEN}(?:{_STOCK}){_CLOSE}{_CLOSER}|[\[<](?:{_STOCK})[\]>]", re.IGNORECASE),
+    re.compile(r"\[… lines \d+-\d+ are not shown …\]"),  # how `survey.excerpt` marks them
 )
+_LONGEST_ELISION = 200
+_HEADING = re.compile(r"#+ [^.…]*\Z")
 _TEXTS = frozenset({".md", ".rst", ".txt", ".adoc", ".markdown", ".mdx", ".tex", ""})
 _DOTS_ARE_CODE = _TEXTS | {".yaml", ".yml", ".r"}
 _BEFORE_A_BODY = (":", '"""', "'''", ",", "(", "[", "{")
@@ -79,8 +99,15 @@ def is_bullet_list(lines: Sequence[str]) -> bool:
 
 
 def is_elision(line: str) -> bool:
-    """Whether a context line says that lines were left out: `...`, `# ...`, `// ... existing code ...`."""
-    return any(form.fullmatch(line) for form in (_BARE, _DOTS_AND_WORDS, _WORDS_AND_DOTS))
+    """Whether a line says that lines were left out: `...`, `# ...`, `// ... existing code ...`, `# rest unchanged`."""
+    words = _words(line)
+    return any(form.fullmatch(words) for form in _ELISIONS)
+
+
+def _words(line: str) -> str:
+    """The line without needless blanks; "" where it is too long to stand for others."""
+    line = line.strip()
+    return " ".join(line.split()) if len(line) <= _LONGEST_ELISION else ""
 
 
 def placeholder(path: str, added: Sequence[str], before: Sequence[str], known: Collection[str]) -> str | None:
@@ -93,12 +120,12 @@ def placeholder(path: str, added: Sequence[str], before: Sequence[str], known: C
     for line, previous in zip(added, before, strict=True):
         if line.strip() in known or not is_elision(line):
             continue
-        if _BARE_DOTS.fullmatch(line):
+        if _BARE_DOTS.fullmatch(_words(line)):
             if suffix in _DOTS_ARE_CODE:
                 continue
             if suffix in (".py", ".pyi") and previous.rstrip().endswith(_BEFORE_A_BODY):
                 continue
-        elif _BARE.fullmatch(line) and suffix in _TEXTS:
+        elif suffix in _TEXTS and (_BARE.fullmatch(_words(line)) or _HEADING.match(line)):
             continue
         return line
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.errors import PatchRefused
+from runner.patch.safety import LONGEST_PATH
 
 Reason = Literal[
     "empty_answer", "no_diff", "truncated", "too_large", "not_unicode", "malformed", "binary", "unsafe_path", "mode",
@@ -56,7 +57,8 @@ class Problem:
 
     def words(self) -> str:
         """The problem as lines of text."""
-        where = f"{_plain(self.path)}: " if self.path else ""
+        named = self.path is None or (self.hunk is None and self.text.startswith(self.path))
+        where = "" if named else f"{_plain(_cut(str(self.path)))}: "
         if self.hunk is not None:
             where += f"hunk {self.hunk} of {self.hunks}: "
         parts = [f"{where}{_plain(self.text)} [{self.reason}]"]
@@ -92,7 +94,8 @@ class Refused(PatchRefused):
     def __init__(self, problems: Sequence[Problem], *, paths: Iterable[str] = (), matched: int = 0) -> None:
         unreadable = all(problem.reason in _UNREADABLE for problem in problems)
         code: Literal["patch_malformed", "patch_rejected"] = "patch_malformed" if unreadable else "patch_rejected"
-        super().__init__(code, _report(problems, matched), paths=tuple(dict.fromkeys(paths)))
+        named = dict.fromkeys(path for path in paths if len(path) <= LONGEST_PATH)
+        super().__init__(code, _report(problems, matched), paths=tuple(named))
         self.problems = tuple(problems)
         self.matched = matched
 

@@ -12,6 +12,9 @@ from runner.patch.levels import Level
 from runner.patch.refusal import Stop, stop
 from runner.patch.tree import WorkTree
 
+_TRIES = 500
+"""Hunks that are looked for in files whose paths end alike; beyond that the whole path has to be named."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -28,6 +31,7 @@ class Resolver:
 
     def __init__(self, tree: WorkTree, edits: Sequence[FileEdit]) -> None:
         self._tree = tree
+        self._tries = _TRIES
         self._extra_root, self._short = self._habits(edits)
 
     def target(self, edit: FileEdit) -> Target:
@@ -38,6 +42,8 @@ class Resolver:
             return self._moved(edit, old, new)
         if edit.deleted and not edit.created:
             return self._deleted(edit, old)
+        if old is not None and new is not None and old != new:
+            raise stop("ambiguous_path", f"the header may mean {old} or {new}, which are both there", new)
         there = new or old
         adds_only = all(hunk.first.adds_only for hunk in edit.hunks)
         if there is not None and not (edit.created and adds_only and not edit.whole):
@@ -71,7 +77,9 @@ class Resolver:
         name = (edit.new or edit.old or ("",))[0]
         extra = bool(self._extra_root) and name.startswith(self._extra_root)
         if self._short or (self._extra_root and not extra):
-            raise stop("missing_file", f"{name}: other paths of this answer are not the repository's", name)
+            near = self._tree.similar((name,))
+            why = f"did you mean {', '.join(near[:5])}?" if near else "other paths of this answer lack folders too"
+            raise stop("missing_file", f"{name} is not in the repository; {why}", name)
         path = name.removeprefix(self._extra_root) if extra else name
         self._tree.existing((path,))
         self._tree.free(path)
@@ -94,7 +102,7 @@ class Resolver:
         if old is not None and new is not None:
             raise stop("ambiguous_path", f"the header names two files that are both there: {old} and {new}", new)
         if old is not None and edit.new is not None:
-            self._tree.free(edit.new[0])
+            self._tree.free(edit.new[0], instead_of=old)
             return Target(action="move", old=old, new=edit.new[0])
         if new is not None and not edit.moved:
             return Target(action="modify", old=new, new=new)
@@ -104,14 +112,15 @@ class Resolver:
         if not root or not to.startswith(root):
             raise stop("missing_file", f"{names[0]} is not in the repository", names[0])
         self._tree.existing((to.removeprefix(root),))
-        self._tree.free(to.removeprefix(root))
+        self._tree.free(to.removeprefix(root), instead_of=known)
         return Target(action="move", old=known, new=to.removeprefix(root), guessed=True)
 
     def _similar(self, edit: FileEdit, names: Names, action: Literal["modify", "delete", "move"]) -> Target:
         """The one file with such a path in which the hunks have their places."""
         name = names[0] if names else "?"
         paths = self._tree.similar(names)
-        fitting = [path for path in paths if edit.hunks and self._fits(edit, path)]
+        self._tries -= len(paths) * len(edit.hunks)
+        fitting = [path for path in paths if edit.hunks and self._tries >= 0 and self._fits(edit, path)]
         if len(fitting) > 1:
             raise stop("ambiguous_path", f"{name} may be any of {', '.join(fitting)}; name the whole path", name)
         if not fitting:

@@ -7,7 +7,7 @@ import unicodedata
 
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff\u2060-\u2064\u00ad]")
 """Characters that a Mac's file system does not see."""
-_LENGTH = 1024
+LONGEST_PATH = 1024
 
 
 def why_unsafe(path: str) -> str | None:
@@ -16,7 +16,7 @@ def why_unsafe(path: str) -> str | None:
         return "the path is not relative to the repository"
     if "\\" in path or any(unicodedata.category(char) in ("Cc", "Cs") for char in path):
         return "the path holds a backslash or a control character"
-    if len(path) > _LENGTH:
+    if len(path) > LONGEST_PATH:
         return "the path is too long"
     for part in path.split("/"):
         if part in ("", ".", ".."):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,12 +28,18 @@ class File:
 
 
 class WorkTree:
-    """The files below `root`. `pending` are those that earlier parts of the same answer made or took away (None)."""
+    """The files below `root`. `pending` are those that earlier parts of the same answer made or took away (None).
 
-    def __init__(self, root: Path) -> None:
+    `not_seen`: those of which the model saw parts, or nothing.
+    """
+
+    def __init__(self, root: Path, not_seen: Collection[str] = ()) -> None:
         self.root = root
+        self.not_seen = not_seen
         self._base = os.fspath(root)
         self.pending: dict[str, File | None] = {}
+        self._sources: dict[str, Source] = {}
+        self._names: dict[str, dict[str, list[str]]] = {}
 
     def existing(self, names: Sequence[str]) -> str | None:
         """The first of `names` that is a file. Raises Stop(unsafe_path) if any of them may not be touched."""
@@ -49,12 +55,35 @@ class WorkTree:
         status = self._status(path)
         return status is not None and stat.S_ISREG(status.st_mode)
 
-    def free(self, path: str) -> None:
-        """See that a file can be made at `path`. Raises Stop: unsafe_path, exists."""
-        if path in self.pending and self.pending[path] is None:
-            return
-        if path in self.pending or self._status(path) is not None:
+    def free(self, path: str, *, instead_of: str | None = None) -> None:
+        """See that a file can be made at `path`, in the place of `instead_of`. Raises Stop: unsafe_path, exists."""
+        gone = path in self.pending and self.pending[path] is None
+        if not gone and (path in self.pending or self._status(path) is not None):
             raise stop("exists", f"{path} exists already; to change it send hunks that match it", path)
+        for twin in self._twins(path):
+            if twin != instead_of:
+                raise stop("exists", f"{path} cannot be made beside {twin}: some file systems take both for one", path)
+
+    def _twins(self, path: str) -> Iterator[str]:
+        """Files and folders that cannot be there together with `path` on every file system."""
+        made = [known for known, file in self.pending.items() if file is not None]
+        yield from (known for known in made if known.startswith(f"{path}/") or path.startswith(f"{known}/"))
+        yield from (known for known in made if known != path and known.casefold() == path.casefold())
+        for part in _chain(path):
+            folder, _, name = part.rpartition("/")
+            for other in self._folded(folder).get(name.casefold(), ()):
+                twin = f"{folder}/{other}" if folder else other
+                if other != name and self.pending.get(twin, File(data=b"", mode="")) is not None:
+                    yield twin
+
+    def _folded(self, folder: str) -> dict[str, list[str]]:
+        """The names in `folder` by their form without case; none if it is not there."""
+        if folder not in self._names:
+            names = self._names.setdefault(folder, {})
+            full = self.root / folder
+            for path in full.iterdir() if full.is_dir() else ():
+                names.setdefault(path.name.casefold(), []).append(path.name)
+        return self._names[folder]
 
     def file(self, path: str) -> File:
         """The file at `path`, which is there. Raises Stop(too_large)."""
@@ -69,6 +98,13 @@ class WorkTree:
 
     def source(self, path: str) -> Source:
         """The text of the file at `path`. Raises Stop: not_text, too_large."""
+        if path in self.pending:
+            return self._read(path)
+        if path not in self._sources:
+            self._sources[path] = self._read(path)
+        return self._sources[path]
+
+    def _read(self, path: str) -> Source:
         data = self.file(path).data
         if b"\0" in data:
             raise stop("not_text", f"{path} is a binary file", path)
@@ -78,18 +114,26 @@ class WorkTree:
 
     def similar(self, names: Sequence[str]) -> list[str]:
         """Files whose path ends with one of `names`, or is the end of one: directories too few or too many."""
+        alike = {path for name in names for path in self._files.get(name.rpartition("/")[2], ())}
         found = [
             path
-            for path in self._files
-            if any(path.endswith(f"/{name}") or name.endswith(f"/{path}") for name in names) and self.is_file(path)
+            for path in sorted(alike)
+            if any(path.endswith(f"/{name}") or name.endswith(f"/{path}") for name in names) and self._is_plain(path)
         ]
         return found[:_SUFFIX_MATCHES]
 
     @cached_property
-    def _files(self) -> list[str]:
+    def _files(self) -> dict[str, list[str]]:
+        """The paths of all files by their last part."""
         listed = Git(cwd=self.root).run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        paths = {os.fsdecode(name) for name in listed.split(b"\0") if name}
-        return sorted(path for path in paths if why_unsafe(path) is None and not self._below_link(path))
+        paths: dict[str, list[str]] = {}
+        for path in {os.fsdecode(name) for name in listed.split(b"\0") if name}:
+            paths.setdefault(path.rpartition("/")[2], []).append(path)
+        return paths
+
+    def _is_plain(self, path: str) -> bool:
+        """Whether it is a file that may be changed."""
+        return why_unsafe(path) is None and not self._below_link(path) and self.is_file(path)
 
     def _below_link(self, path: str) -> bool:
         return any((self.root / parent).is_symlink() for parent in _chain(path))

@@ -13,7 +13,7 @@ from runner.patch.refusal import stop
 
 _FIRST = frozenset("d-+I")
 _OTHER_HEADER = re.compile(r"diff -[-\w]+ .*|Index: \S.*")
-_PATH = re.compile(r"(?:[abciow]/\S.*|/dev/null|\S*[/.]\S*)")
+_PREFIXED = re.compile(r"[abciow]/\S")
 _UNDERLINE = re.compile(r"={20,}")
 _CONTEXT_DIFF = re.compile(r"\*{15}")
 _MARKERS = 3
@@ -129,14 +129,14 @@ class _Reader:
             return not after_hunk_line or _is_hunk(self._lines, at + 2) or self._names_twice(at)
         if line[0] in "dI" and _OTHER_HEADER.fullmatch(line):
             return any(_is_pair(self._lines, later) for later in range(at + 1, min(at + 4, len(self._lines))))
-        return line.startswith("+++ ") and _is_hunk(self._lines, at + 1) and _PATH.fullmatch(_name(line)) is not None
+        return line.startswith("+++ ") and _is_hunk(self._lines, at + 1) and _is_path(_name(line))
 
     def _names_twice(self, at: int) -> bool:
         """Whether a header pair names the same file twice, as a deleted and an added line hardly would."""
         if not _is_pair(self._lines, at):
             return False
         old, new = _name(self._lines[at]), _name(self._lines[at + 1])
-        if not (_PATH.fullmatch(old) and _PATH.fullmatch(new)):
+        if not (_is_path(old) and _is_path(new)):
             return False
         return headers.bare(old) == headers.bare(new) or "/dev/null" in (old, new) or _is_hunk(self._lines, at + 2)
 
@@ -161,6 +161,10 @@ def _takes(header: Header, line: str) -> bool:
 
 def _name(line: str) -> str:
     return line[4:].split("\t", 1)[0].strip()
+
+
+def _is_path(name: str) -> bool:
+    return _PREFIXED.match(name) is not None or (len(name.split()) == 1 and ("/" in name or "." in name))
 
 
 def _is_pair(lines: list[str], at: int) -> bool:

@@ -11,13 +11,13 @@ from runner.patch.refusal import stop
 BEGIN = "*** Begin Patch"
 _END = "*** End Patch"
 _END_OF_FILE = "*** End of File"
-_FILE = re.compile(r"\*\*\* (Update|Add|Delete) File: (.+?)\s*")
-_MOVE = re.compile(r"\*\*\* Move to: (.+?)\s*")
+_FILE = re.compile(r"\*\*\* (Update|Add|Delete) File: (.+)")
+_MOVE = re.compile(r"\*\*\* Move to: (.+)")
 
 
 def starts(line: str) -> bool:
-    """Whether a patch of this format begins at `line`."""
-    return line.rstrip() == BEGIN
+    """Whether a patch of this format begins at `line`, its first line left out perhaps."""
+    return line.startswith("*** ") and (line.rstrip() == BEGIN or _FILE.fullmatch(line.rstrip()) is not None)
 
 
 def read(lines: list[str], *, draft: int = 0, closed: bool = True) -> list[FileEdit]:
@@ -32,7 +32,7 @@ def read(lines: list[str], *, draft: int = 0, closed: bool = True) -> list[FileE
         if end is None and not closed:
             raise stop("truncated", f"the answer was cut off: `{_END}` is missing")
         end = len(lines) if end is None else end
-        edits += _patch(lines[at + 1 : end], draft)
+        edits += _patch(lines[at + (lines[at].rstrip() == BEGIN) : end], draft)
         at = end + 1
     return edits
 
@@ -41,31 +41,37 @@ def _patch(lines: list[str], draft: int) -> list[FileEdit]:
     edits: list[FileEdit] = []
     at = 0
     while at < len(lines):
-        match = _FILE.fullmatch(lines[at])
+        match = _FILE.fullmatch(lines[at].rstrip())
         if match is None:
             if lines[at].strip():
                 raise stop("malformed", f"this line is in no file's section: {lines[at][:120]!r}")
             at += 1
             continue
-        end = next((i for i in range(at + 1, len(lines)) if _FILE.fullmatch(lines[i])), len(lines))
-        edits.append(_section(match[1], match[2].strip("`"), lines[at + 1 : end], draft))
+        end = next((i for i in range(at + 1, len(lines)) if _FILE.fullmatch(lines[i].rstrip())), len(lines))
+        edits.append(_section(match[1], match[2], lines[at + 1 : end], draft))
         at = end
     return edits
 
 
 def _section(verb: str, name: str, lines: list[str], draft: int) -> FileEdit:
+    name = _path(name)
     names = (name,)
     if verb == "Delete":
         return FileEdit(old=names, new=None, deleted=True, unseen=True)
     if verb == "Add":
         return FileEdit(old=None, new=names, created=True, hunks=[_added(name, lines, draft)] if lines else [])
     edit = FileEdit(old=names, new=names)
-    if lines and (moved := _MOVE.fullmatch(lines[0])):
-        edit.new, edit.moved, lines = (moved[1],), True, lines[1:]
+    if lines and (moved := _MOVE.fullmatch(lines[0].rstrip())):
+        edit.new, edit.moved, lines = (_path(moved[1]),), True, lines[1:]
     edit.hunks = _hunks(name, lines, draft)
     if not edit.hunks and not edit.moved:
         raise stop("malformed", f"no change follows `*** Update File: {name}`", name)
     return edit
+
+
+def _path(name: str) -> str:
+    """The path as the repository has it: quoted as code, or begun with `./`, it is still the same."""
+    return name.strip(" `").removeprefix("./")
 
 
 def _added(name: str, lines: list[str], draft: int) -> Hunk:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 
+from runner.patch import common
 from runner.patch.edit import FileEdit, Whole
 from runner.patch.levels import KEYS, Level
 from runner.patch.source import Source
 
 _KEPT = 0.5
 _LOST_AT_AN_END = 2
-_LINES_LIMIT = 20_000
 
 
 def edit(name: str, lines: list[str]) -> FileEdit:
@@ -26,18 +25,16 @@ def is_whole(source: Source, lines: Sequence[str]) -> bool:
     file's lines. When in doubt it is an excerpt.
     """
     key = KEYS[Level.FOLD]
-    old = [kept for line in source.lines if (kept := key(line))]
-    new = [kept for line in lines if (kept := key(line))]
+    old = [written for line in source.lines if (written := key(line))]
+    new = [written for line in lines if (written := key(line))]
     if not old:
         return bool(new)
-    if len(old) > _LINES_LIMIT or len(new) > _LINES_LIMIT:
+    kept = common.runs(old, new)
+    if sum(size for _, _, size in kept) < _KEPT * len(old):
         return False
-    blocks = [block for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks() if block.size]
-    if sum(block.size for block in blocks) < _KEPT * len(old):
-        return False
-    first, last = blocks[0], blocks[-1]
-    lost_start = first.a > _LOST_AT_AN_END and first.b == 0
-    lost_end = len(old) - last.a - last.size > _LOST_AT_AN_END and last.b + last.size == len(new)
+    (first_old, first_new, _), (last_old, last_new, size) = kept[0], kept[-1]
+    lost_start = first_old > _LOST_AT_AN_END and first_new == 0
+    lost_end = len(old) - last_old - size > _LOST_AT_AN_END and last_new + size == len(new)
     return not lost_start and not lost_end
 
 
@@ -58,6 +55,6 @@ def _with_line_ends(source: Source, lines: list[str]) -> list[str]:
     old = [line.removesuffix("\r") for line in source.lines]
     usual = "\r" if source.carriage_returns else ""
     ended = [line + usual for line in lines]
-    for block in SequenceMatcher(None, old, lines, autojunk=False).get_matching_blocks():
-        ended[block.b : block.b + block.size] = source.lines[block.a : block.a + block.size]
+    for a, b, size in common.runs(old, lines):
+        ended[b : b + size] = source.lines[a : a + size]
     return ended

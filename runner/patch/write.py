@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from runner.patch.tree import File
 
 _CONTEXT = 3
 _APPLY = ("apply", "--whitespace=nowarn")
+_AS_IT_IS = "* -text -ident -filter !working-tree-encoding\n"
+"""Attributes of every file: what is planned is written byte for byte, whatever `.gitattributes` in the tree say."""
 
 State = Mapping[str, File | None]
 """Files by path; None: there is none."""
@@ -21,19 +24,41 @@ State = Mapping[str, File | None]
 def write(root: Path, before: State, after: State) -> None:
     """Make the files `after` of the files `before` (the same paths), all or none.
 
-    Raises Stop(write_failed) when git will not or does otherwise, with everything as before; AgentError if even that
-    cannot be restored.
+    Raises Stop(write_failed) when git will not or does otherwise, with everything as before (so it is after an
+    interrupt too); AgentError if even that cannot be restored.
     """
     patch = b"".join(_section(path, before[path], after[path]) for path in sorted(after))
     if not patch:
         return
     made = [path for path in after if before[path] is None]
     folders = [folder for path in made for folder in _new_folders(root, path)]
-    applied = Git(cwd=root).attempt(*_APPLY, stdin=patch)
-    if applied.code == 0 and _state(root, after) == dict(after):
-        return
-    _restore(root, before, folders)
-    raise stop("write_failed", f"git did not write it as planned: {applied.error.strip()[:500] or 'the files differ'}")
+    written = False
+    try:
+        why = _applied(root, patch)
+        written = not why and _state(root, after) == dict(after)
+    finally:
+        if not written:
+            _restore(root, before, folders)
+    if not written:
+        raise stop("write_failed", f"git did not write it as planned: {why or 'the files differ'}")
+
+
+def _applied(root: Path, patch: bytes) -> str:
+    """Have git apply `patch`, and return its complaint, "" if it has none.
+
+    It runs with a repository of our own, in which no configuration of the work tree's one is heard.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="pithy-apply-") as folder:
+            git_dir = Path(folder)
+            for name in ("objects", "refs", "info"):
+                (git_dir / name).mkdir()
+            (git_dir / "HEAD").write_text("ref: refs/heads/none\n", encoding="utf-8")
+            (git_dir / "info" / "attributes").write_text(_AS_IT_IS, encoding="utf-8")
+            done = Git(cwd=root, git_dir=git_dir, work_tree=root).attempt(*_APPLY, stdin=patch)
+    except OSError as error:
+        return str(error)
+    return "" if done.code == 0 else done.error.strip()[:500] or f"exit code {done.code}"
 
 
 def _section(path: str, before: File | None, after: File | None) -> bytes:
@@ -108,15 +133,15 @@ def _state(root: Path, wanted: State) -> dict[str, File | None]:
 
 
 def _restore(root: Path, before: State, folders: list[Path]) -> None:
+    other = [path for path, file in _state(root, before).items() if file != before[path]]
     try:
-        for path, file in before.items():
-            full = root / path
-            if file is None:
-                full.unlink(missing_ok=True)
-            elif _state(root, {path: file})[path] != file:
-                full.parent.mkdir(parents=True, exist_ok=True)
-                full.write_bytes(file.data)
-                full.chmod(0o755 if file.mode == "100755" else 0o644)
+        for path in other:  # all of them first: the disk may be full
+            (root / path).unlink(missing_ok=True)
+        for path in other:
+            if (file := before[path]) is not None:
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_bytes(file.data)
+                (root / path).chmod(0o755 if file.mode == "100755" else 0o644)
         for folder in folders:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()

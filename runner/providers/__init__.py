@@ -9,6 +9,7 @@ from runner.providers.anthropic import AnthropicProvider
 from runner.providers.base import Message, Provider, Reply
 from runner.providers.fallback import Fallback
 from runner.providers.openai import OpenAIProvider
+from runner.providers.patient import Patient
 from runner.providers.scripted import ScriptedProvider
 
 __all__ = ["Message", "Provider", "Reply", "for_job"]
@@ -18,12 +19,17 @@ _GRACE, _PATIENCE = 1.1, 330.0
 the SDK's own limit must not win that race."""
 
 
-def for_job(job: Job, say: Callable[[str], None]) -> Provider:
-    """The provider that the job names; one that hands over to the fallback, and tells `say` so, where it names two."""
+def for_job(job: Job, say: Callable[[str], None], host_was_away: Callable[[], bool]) -> Provider:
+    """The provider that the job names; one that hands over to the fallback, and tells `say` so, where it names two.
+
+    `host_was_away`: see `Patient`.
+    """
     if job.model.provider == "scripted":
         return ScriptedProvider(job.replies)
-    first = _asking(job, job.model)
-    return first if job.fallback is None else Fallback(first, _asking(job, job.fallback), say)
+    first = Patient(_asking(job, job.model), host_was_away)
+    if job.fallback is None:
+        return first
+    return Fallback(first, Patient(_asking(job, job.fallback), host_was_away), say)
 
 
 def _asking(job: Job, model: Model) -> Provider:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.errors import ProviderCode, ProviderError
+from runner.errors import ProviderCode, ProviderError, Unreachable
 
 _MESSAGE_LIMIT = 500
 _CODES: dict[str, ProviderCode] = {
@@ -47,7 +47,7 @@ def timed_out(seconds: float) -> ProviderError:
 
 def unreachable(error: Exception) -> ProviderError:
     """The connection failed, or broke."""
-    return ProviderError("llm_service", f"the model cannot be reached: {words(error)}")
+    return Unreachable("llm_service", f"the model cannot be reached: {words(error)}")
 
 
 def unreadable(why: str) -> ProviderError:

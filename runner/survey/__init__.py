@@ -81,9 +81,14 @@ class Survey:
 
     def unseen(self, paths: tuple[str, ...], tokens: int) -> tuple[SourceFile, ...]:
         """Those of `paths` that are tracked and not shown whole yet, whole, inside a budget of `tokens`."""
-        shown = {file.path for file in (*self.guides, *self.files) if file.whole}
-        wanted = [path for path in dict.fromkeys(paths) if path in self.tracked and path not in shown]
+        not_seen = self.not_seen
+        wanted = [path for path in dict.fromkeys(paths) if path in not_seen]
         return _read(self.root, wanted, int(tokens * BYTES_PER_TOKEN))[0]
+
+    @property
+    def not_seen(self) -> frozenset[str]:
+        """Files of which parts are shown, or nothing."""
+        return self.tracked - {file.path for file in (*self.guides, *self.files) if file.whole}
 
     def showing(self, files: tuple[SourceFile, ...]) -> Survey:
         """This, with more files shown."""
@@ -131,9 +136,10 @@ def take(root: Path, task: str, tokens: int) -> Survey:
 
 
 def _no_text(total: int) -> RepoAnalysisError:
+    files = "its one file is" if total == 1 else f"its {total:,} files are"
     return RepoAnalysisError(
-        f"none of the {total:,} files on the base is text that a model could work on: they are binary, "
-        f"empty, generated, vendored, not UTF-8 or larger than {listing.LARGEST // 1000} kB",
+        f"the base has no text that a model could work on: {files} binary, empty, generated, vendored, "
+        f"not UTF-8 or larger than {listing.LARGEST // 1000} kB",
         hint=_HINT_NO_TEXT,
     )
 

@@ -82,3 +82,40 @@ def test_the_largest_numbers_are_taken(cli: Cli, repo: str) -> None:
     assert cli("list", "--limit", "1000000000").out.startswith(task)
     assert cli("prune", "--yes", "--older-than", "36500d").code == 0
     assert cli("stats", "--since", "36500d").code == 0
+
+
+def test_a_task_may_start_after_another_one_and_not_before_a_time(cli: Cli, repo: str) -> None:
+    first = cli("add", "First", "--repo", repo).out.strip()
+    second = cli("add", "Second", "--repo", repo, "--after", first, "--json").json()
+    assert (second["after"], second["status"]) == (first, "queued")
+    assert "waits\tuntil" not in cli("show", second["id"]).out, "a pipe gets the task object alone"
+    third = cli("add", "Third", "--repo", repo, "--at", "+2h").out.strip()
+    shown = cli.on_terminal("list", env={"NO_COLOR": "1"}).out.splitlines()
+    assert [line.split("  ")[0] for line in shown[1:]] == [
+        next(line.split("  ")[0] for line in shown if third in line), f"○ queued · after {first}", "○ queued"
+    ]  # fmt: skip
+    assert shown[1].startswith("○ queued · until ")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("--at", "soon"), 2, "not a time to start at: 'soon'"), (("--after", "0000000000"), 5, "no task has the id"),
+        (("--idempotency-key", "a\nb"), 2, "1 to 200 printable ASCII characters"),
+    ],
+)  # fmt: skip
+def test_a_start_that_cannot_be_is_refused_with_a_hint(
+    cli: Cli, repo: str, args: tuple[str, ...], code: int, said: str
+) -> None:
+    done = cli("add", "x", "--repo", repo, *args)
+    assert (done.code, said in done.error_lines[0], done.error_lines[1].startswith("hint: ")) == (code, True, True)
+    assert cli("list").out == ""
+
+
+def test_the_same_key_prints_the_same_task(cli: Cli, repo: str) -> None:
+    first = cli("add", "x", "--repo", repo, "--idempotency-key", "k1")
+    again = cli("add", "x", "--repo", repo, "--idempotency-key", "k1")
+    assert (again.code, again.out) == (0, first.out)
+    assert again.err == f"nothing was added: task {first.out.strip()} has this idempotency key already\n"
+    other = cli("add", "y", "--repo", repo, "--idempotency-key", "k1", "--json")
+    assert (other.code, other.error["code"]) == (6, "refused")

@@ -31,6 +31,12 @@ def test_show_prints_no_address_of_a_notification(cli: Cli) -> None:
     assert tomllib.loads(shown)["notify"]["urls"] == ["mailto://***", "ntfy://***"]
 
 
+def test_show_prints_no_secret_of_webhooks(cli: Cli) -> None:
+    cli.config.write_text('[serve]\nwebhook_secret = "canary-of-webhooks"\n')
+
+    assert tomllib.loads(cli("config", "show").out)["serve"]["webhook_secret"] == "***"
+
+
 def test_check_finds_an_address_that_nothing_can_be_sent_to(cli: Cli) -> None:
     cli.config.write_text('[notify]\nurls = ["ntfy://topic", "mailtoo://me:canary@example.org"]\n')
     done = cli("config", "check", "--json")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pithy_local.store.holds import Holds
-from pithy_local.store.lease import Processes
+from pithy_local.store.processes import Processes
 from tests.cli.support import Cli
 from tests.fakes.model import FakeModel
 from tests.support import branch_sha, git, make_repo, wait_until

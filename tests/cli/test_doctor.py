@@ -18,7 +18,7 @@ from tests.fakes.github import FakeGitHub
 from tests.fakes.model import FakeModel
 from tests.support import wait_until
 
-ALWAYS = {"python", "git", "engine", "model", "github", "disk", "home", "sqlite"}
+ALWAYS = {"python", "git", "engine", "model", "github", "disk", "home", "mirrors", "sqlite"}
 
 
 def checks(done: Ended) -> dict[str, Check]:

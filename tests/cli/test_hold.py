@@ -121,6 +121,22 @@ def test_list_says_until_when_a_task_waits(cli: Cli) -> None:
     assert cli("list").out.split("\t")[1] == "queued"
 
 
+def test_list_and_show_say_after_which_task_one_starts(cli: Cli) -> None:
+    first = cli.seed(title="First")
+    second = cli.seed(title="Second", after=first.id)
+    row = cli.on_terminal("list", columns=120, env={"NO_COLOR": "1"}).out.splitlines()[1]
+    assert row.startswith(f"○ queued · after {first.id}")
+    page = cli.on_terminal("show", second.id, columns=120, env={"NO_COLOR": "1"}).out
+    assert f"until task {first.id} has completed" in page
+    assert cli("show", second.id, "--json").json()["after"] == first.id
+    cli("cancel", first.id)
+    shown = cli("show", second.id, "--json").json()
+    assert (shown["status"], shown["error"]["code"]) == ("cancelled", "dependency_failed")
+    page = cli.on_terminal("show", second.id, columns=120, env={"NO_COLOR": "1"}).out
+    assert f"dependency_failed: task {first.id}, which this one was to start after, did not complete" in page
+    assert f"hint: `pithy-local retry {first.id}`" in page
+
+
 def test_list_on_a_terminal_says_that_the_queue_is_paused(cli: Cli) -> None:
     cli("pause")
     cli.seed()

@@ -114,3 +114,26 @@ def test_the_log_of_a_queued_task_is_empty(cli: Cli) -> None:
     task = cli.seed()
     done = cli("logs", task.id)
     assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_a_file_is_replaced_with_its_mode_and_a_link_stays_one(cli: Cli, tmp_path: Path) -> None:
+    task = cli.seed_settled(Status.CANCELLED, log=LINES[:3])
+    kept, link = tmp_path / "log.txt", tmp_path / "link"
+    kept.write_text("old")
+    kept.chmod(0o640)
+    link.symlink_to(kept)
+    assert cli("logs", task.id, "-o", str(link)).code == 0
+    assert kept.read_text().splitlines() == LINES[:3]
+    assert (link.is_symlink(), kept.stat().st_mode & 0o777) == (True, 0o640)
+    assert sorted(path.name for path in tmp_path.iterdir() if "log" in path.name) == ["log.txt"]
+
+
+def test_what_is_no_regular_file_is_written_as_it_is(cli: Cli) -> None:
+    task = cli.seed_settled(Status.CANCELLED, log=LINES[:3])
+    assert cli("logs", task.id, "-o", "/dev/stdout").out.splitlines() == LINES[:3]
+
+
+def test_a_followed_log_goes_to_a_file_as_it_comes(cli: Cli, tmp_path: Path) -> None:
+    task = cli.seed_settled(Status.CANCELLED, log=LINES[:3])
+    assert cli("logs", "-f", task.id, "-o", str(tmp_path / "log.txt")).code == 0
+    assert (tmp_path / "log.txt").read_text().splitlines() == LINES[:3]

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from pithy_local.models import Status, Task
-from pithy_local.store.lease import Processes
+from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
 from tests.cli.support import Cli
 

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from pithy_local.models import Status, TaskError
+from pithy_local.store.webhooks import Webhooks
 from tests.cli.support import Cli
 from tests.seeding import claim, enqueue
 from tests.spending import spend
@@ -51,6 +52,16 @@ def test_on_a_terminal_groups_are_a_table(used: Cli) -> None:
 def test_the_days_budget_is_shown_where_there_is_one(used: Cli) -> None:
     used.config.write_text("[budget]\nusd_per_day = 4.0\n")
     assert "$0.5000 of $4.00" in used.on_terminal("stats", env={"NO_COLOR": "1"}).out
+
+
+def test_webhooks_are_counted_where_there_were_any(used: Cli) -> None:
+    assert "webhooks" not in used.on_terminal("stats", env={"NO_COLOR": "1"}).out
+    with closing(used.store()) as store:
+        for reason in ("signature", "header", "signature"):
+            Webhooks(store).refuse(peer="127.0.0.1", reason=reason, webhook_id=None)
+
+    assert "0 taken, refused: signature 2, header 1" in used.on_terminal("stats", env={"NO_COLOR": "1"}).out
+    assert "webhooks.refused.signature\t2" in used("stats").out
 
 
 def test_in_a_pipe_it_is_one_figure_a_line(used: Cli) -> None:

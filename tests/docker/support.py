@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +13,7 @@ from docker.errors import APIError
 
 from pithy_local.door.gateway import Gateway, Upstream
 from pithy_local.door.reports import Event, Reports
-from pithy_local.errors import Cancelled
+from pithy_local.errors import Cancelled, LeaseLost
 from pithy_local.executors.base import Job, Limits
 from pithy_local.executors.engine import Engine
 from pithy_local.models import Phase, Stream
@@ -40,6 +40,13 @@ class Host:
     err: bytearray = field(default_factory=bytearray)
     effects: list[tuple[str, str, str]] = field(default_factory=list)
     entered: threading.Condition = field(default_factory=threading.Condition)
+    stop_with: Exception = field(default_factory=Cancelled)
+    on_collecting: Callable[[], object] = lambda: None
+    """Called while the container stands still, its agent's work done."""
+    taken: int = 0
+    """Frames of the container's log that an earlier owner has taken."""
+    left: float | None = None
+    """Seconds of the agent's time that are left."""
 
     @property
     def gateway(self) -> Gateway:
@@ -53,10 +60,12 @@ class Host:
 
     def checkpoint(self) -> None:
         if self.stopping.is_set():
-            raise Cancelled
+            raise self.stop_with
 
     def enter(self, phase: Phase) -> None:
         self.checkpoint()
+        if phase is Phase.COLLECTING:
+            self.on_collecting()
         with self.entered:
             self.phases.append(phase)
             self.entered.notify_all()
@@ -68,8 +77,22 @@ class Host:
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def output(self, stream: Stream, data: bytes) -> None:
+    def output(self, stream: Stream, data: bytes, frame: int | None = None) -> bool:
         (self.err if stream is Stream.ERR else self.out).extend(data)
+        self.taken = frame or self.taken
+        return True
+
+    def frames(self, container: str) -> int:
+        return self.taken
+
+    def still_ours(self) -> bool:
+        return not isinstance(self.stop_with, LeaseLost)
+
+    def time_left(self, seconds: float) -> float:
+        return seconds if self.left is None else self.left
+
+    def keep_time(self, left: float) -> None:
+        self.left = left
 
     def intend(self, effect: str, key: str) -> None:
         self.effects.append(("intend", effect, key))
@@ -85,7 +108,9 @@ class Attempt:
         self.events: list[Event] = []
         self.diffs: list[bytes] = []
         self.ledger, self.gate = MemoryLedger(), MemoryGate()
-        reports = Reports(on_event=self.events.append, on_diff=self.diffs.append, max_diff_bytes=10_000_000)
+        reports = Reports(
+            on_event=self.events.append, on_diff=lambda _, diff: self.diffs.append(diff), max_diff_bytes=10_000_000
+        )
         gateway = make_gateway([upstream] if upstream else [], ledger=self.ledger, gate=self.gate, reports=reports)
         self.host = Host(services=gateway)
         bare = make_bare(folder / "repo.git", make_repo(folder / "work", {"hello.txt": "one\nhello\nthree\n"}))

@@ -16,7 +16,7 @@ from pithy_local.executors import container
 from pithy_local.executors.agent_session import AgentSession
 from pithy_local.executors.docker import DockerExecutor
 from pithy_local.executors.engine import Engine
-from pithy_local.executors.verify_session import VerifySession
+from pithy_local.executors.verify_session import CHANGES, VerifySession
 from tests.docker.support import Attempt, Host, upstream_of
 from tests.executors.local_host import REPLY
 from tests.executors.verify_jobs import make_verify_job
@@ -92,8 +92,10 @@ def test_the_docker_command_carries_bundle_door_and_diff(
     engine: Engine, sandbox_image: str, loop: EventLoop, tmp_path: Path, instance: str
 ) -> None:
     attempt = Attempt(tmp_path, instance)
-    with AgentSession(BehindTheCommand(engine.client), loop, sandbox_image, attempt.job, attempt.host) as session:
-        session.put_in()
+    behind = BehindTheCommand(engine.client)
+    sandbox = container.launch(behind, sandbox_image, attempt.job, attempt.host)
+    with AgentSession(behind, loop, sandbox, attempt.job, attempt.host) as session:
+        session.put_in(attempt.job.bundle)
         session.open_door()
         session.hand_over()
         session.watch()
@@ -105,7 +107,9 @@ def test_verify_commands_run_behind_the_docker_command_too(
     engine: Engine, sandbox_image: str, loop: EventLoop, tmp_path: Path, instance: str
 ) -> None:
     job = make_verify_job(tmp_path, "cat hello.txt; exit 3", instance=instance)
-    with VerifySession(BehindTheCommand(engine.client), loop, sandbox_image, job, Host()) as session:
-        session.put_in()
+    behind, host = BehindTheCommand(engine.client), Host()
+    sandbox = container.launch(behind, sandbox_image, job, host, CHANGES)
+    with VerifySession(behind, loop, sandbox, job, host) as session:
+        session.put_in(job.bundle)
         (run,) = session.verify()
     assert (run.exit_code, run.output) == (3, "hello\n")

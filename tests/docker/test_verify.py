@@ -230,7 +230,7 @@ def test_a_lease_lost_at_the_very_start_leaves_nothing(executor: DockerExecutor,
 
 def test_a_log_that_takes_no_more_ends_the_round(executor: DockerExecutor, tmp_path: Path, instance: str) -> None:
     class FullDisk(Host):
-        def output(self, stream: Stream, data: bytes) -> None:
+        def output(self, stream: Stream, data: bytes, frame: int | None = None) -> bool:
             raise PithyError(ErrorCode.STORE, "cannot write the log")
 
     with pytest.raises(PithyError) as caught:
@@ -245,9 +245,10 @@ def test_a_hundred_megabytes_of_output_pass_through_little_memory(
         seen = 0
         most = 0
 
-        def output(self, stream: Stream, data: bytes) -> None:
+        def output(self, stream: Stream, data: bytes, frame: int | None = None) -> bool:
             self.seen += len(data)
             self.most = max(self.most, process.memory_info().rss)
+            return True
 
     process = psutil.Process(os.getpid())
     host = Counting()

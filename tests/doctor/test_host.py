@@ -53,10 +53,6 @@ def test_a_home_of_somebody_else_is_a_warning(tmp_path: Path) -> None:
     assert "belongs to somebody else" in host.judged_home(tmp_path, theirs, "").message
 
 
-def test_the_kind_of_a_file_system_is_that_of_the_mount_above(tmp_path: Path) -> None:
-    assert host.file_system(tmp_path) == host.file_system(tmp_path / "not" / "there" / "yet") != ""
-
-
 def test_without_anybody_who_tells_the_time_there_is_no_check() -> None:
     assert list(host.check_clock([])) == []
 

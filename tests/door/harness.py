@@ -73,7 +73,9 @@ def make_gateway(
         if url is not None
     ]
     reports = reports or Reports(
-        on_event=recorded.events.append, on_diff=recorded.diffs.append, max_diff_bytes=max_diff_bytes
+        on_event=recorded.events.append,
+        on_diff=lambda _, diff: recorded.diffs.append(diff),
+        max_diff_bytes=max_diff_bytes,
     )
     return stand_ins.make_gateway(
         upstreams,

@@ -80,7 +80,7 @@ class Hurried(SystemClock):
 
 def make_reports() -> Reports:
     """Reports that nobody keeps."""
-    return Reports(on_event=lambda event: None, on_diff=lambda diff: None, max_diff_bytes=1_000_000)
+    return Reports(on_event=lambda event: None, on_diff=lambda number, diff: None, max_diff_bytes=1_000_000)
 
 
 def make_gateway(upstreams: Sequence[Upstream] = (), **changes: Any) -> Gateway:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 
 import pytest
@@ -70,3 +71,17 @@ def test_stop_ends_what_still_runs_and_the_thread() -> None:
 def test_it_starts_once(loop: EventLoop) -> None:
     with pytest.raises(RuntimeError):
         loop.start()
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.EMFILE, False), (errno.ENFILE, False), (errno.EPERM, True)])
+def test_a_listener_without_a_free_descriptor_fills_no_screen(
+    loop: EventLoop, caplog: pytest.LogCaptureFixture, number: int, told: bool
+) -> None:
+    """asyncio tells each of its tries, up to 2,048 in a row, on stderr."""
+
+    async def meet() -> None:
+        context = {"message": "socket.accept() out of system resource", "exception": OSError(number, "no")}
+        asyncio.get_running_loop().call_exception_handler(context)
+
+    loop.call(meet())
+    assert [record.name for record in caplog.records] == ["asyncio"] * told

@@ -133,7 +133,7 @@ def test_a_report_the_host_could_not_take_may_be_sent_again(loop: EventLoop, rec
             raise troubles.pop()
         recorded.events.append(event)
 
-    reports = Reports(on_event=take, on_diff=recorded.diffs.append, max_diff_bytes=10)
+    reports = Reports(on_event=take, on_diff=lambda _, diff: recorded.diffs.append(diff), max_diff_bytes=10)
     gateway = make_gateway(None, recorded, reports=reports)
     with (
         served(loop, gateway) as url,

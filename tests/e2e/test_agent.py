@@ -141,6 +141,18 @@ def test_a_syntax_error_that_stays_waits_for_a_person(local_world: World, broken
     assert branch_sha(local_world.bare, f"pj/{task['id']}") is not None
 
 
+@pytest.mark.docker
+def test_the_sandbox_image_knows_javascript(world: World) -> None:
+    add_javascript(world)
+    world.configure(model__repair_rounds=1)
+    says(world, APP_UNPARSABLE, APP_UNPARSABLE)
+
+    task = world.settle()
+
+    assert (task["status"], task["error"]["code"]) == ("needs_review", "syntax")
+    assert task["error"]["message"].startswith("app.js:2:")
+
+
 def test_what_no_longer_parses_is_judged_by_policy_all_the_same(local_world: World) -> None:
     local_world.configure(model__repair_rounds=0)
     workflow = "--- /dev/null\n+++ b/.github/workflows/x.yml\n@@ -0,0 +1 @@\n+on: push\n```\n"

@@ -23,6 +23,7 @@ from tests.fakes.model_replies import (
     server_error,
     unauthorized,
 )
+from tests.fakes.small_disk import fill, full, small_disk
 from tests.support import git
 
 WORKFLOW = "```diff\n--- /dev/null\n+++ b/.github/workflows/x.yml\n@@ -0,0 +1 @@\n+on: push\n```\n"
@@ -200,17 +201,8 @@ def test_githubs_words_are_kept(local_world: World) -> None:
 @pytest.fixture
 def small_home(local_world: World) -> Iterator[World]:
     """The home is a file system of 8 MB."""
-    local_world.home.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", str(local_world.home)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if mounted.returncode != 0:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
-    try:
+    with small_disk(local_world.home):
         yield local_world
-    finally:
-        subprocess.run(["umount", str(local_world.home)], check=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs")
@@ -218,16 +210,11 @@ def test_a_full_disk_fails_the_task_and_loses_nothing(small_home: World) -> None
     task = small_home.add()
     filler = small_home.home / "filler"
 
-    def fill(_: object) -> Reply:
-        with filler.open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"\0" * 65_536)
-            except OSError:
-                pass
+    def answer(_: object) -> Reply:
+        fill(filler)
         return fix()
 
-    small_home.script = fill
+    small_home.script = answer
     with small_home.popen("run", "--until-idle") as runner:
         try:
             runner.wait(15)
@@ -250,13 +237,7 @@ def test_a_full_disk_fails_the_task_and_loses_nothing(small_home: World) -> None
 
 def test_a_disk_without_room_refuses_a_new_task_with_exit_3(small_home: World, tmp_path: Path) -> None:
     small_home.ok("list")
-    with (small_home.home / "filler").open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4_096)
-        except OSError:
-            pass
-
-    ran = small_home.run("add", "x" * 50_000, "--repo", "acme/api")
+    with full(small_home.home):
+        ran = small_home.run("add", "x" * 50_000, "--repo", "acme/api")
 
     assert (ran.code, "hint: " in ran.err, "Traceback" in ran.err) == (3, True, False), ran.err

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from pithy_local import service
-from tests.e2e.world import SLUG, World, fix, seconds_to_first_line
+from pithy_local import crash, service
+from pithy_local.executors.engine import Engine
+from tests.e2e.world import FIX, SLUG, World, fix, seconds_to_first_line
 from tests.fakes.engine_proxy import EngineProxy
 from tests.fakes.git_http import FETCH
 from tests.fakes.loopback import Gate
-from tests.fakes.model_replies import hang
-from tests.support import wait_until
+from tests.fakes.model_replies import Reply
+from tests.support import git, wait_until
 
 
 @pytest.fixture
@@ -23,16 +24,28 @@ def gate() -> Gate:
     return Gate()
 
 
+def waiting(gate: Gate) -> Reply:
+    """The answer, as soon as the gate is open."""
+    return Reply(text=FIX, gate=gate)
+
+
+def containers(world: World) -> list[str]:
+    """Ids of this world's."""
+    with Engine.connect() as engine:
+        label = {"label": f"pithy.instance={world.instance()}"}
+        return [str(found["Id"]) for found in engine.api.containers(all=True, filters=label)]
+
+
 @pytest.fixture
 def stuck(local_world: World, gate: Gate) -> Iterator[tuple[World, str, subprocess.Popen[str]]]:
     """A world whose only task waits for the model, in a `run` of its own."""
-    local_world.script = lambda _: hang(gate)
+    local_world.script = lambda _: waiting(gate)
     yield from _stuck(local_world, gate)
 
 
 @pytest.fixture
 def stuck_in_docker(world: World, gate: Gate) -> Iterator[tuple[World, str, subprocess.Popen[str]]]:
-    world.script = lambda _: hang(gate)
+    world.script = lambda _: waiting(gate)
     yield from _stuck(world, gate)
 
 
@@ -67,13 +80,10 @@ def test_cancel_ends_a_running_container(stuck_in_docker: tuple[World, str, subp
     _cancel(*stuck_in_docker)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_cancels_its_work(
-    stuck: tuple[World, str, subprocess.Popen[str]], number: signal.Signals
-) -> None:
+def test_an_interrupted_run_cancels_its_work(stuck: tuple[World, str, subprocess.Popen[str]]) -> None:
     world, task, runner = stuck
 
-    runner.send_signal(number)
+    runner.send_signal(signal.SIGINT)
     _, err = runner.communicate(timeout=30)
 
     assert runner.returncode == 130
@@ -81,7 +91,13 @@ def test_a_stopped_run_cancels_its_work(
     assert world.show(task)["status"] == "cancelled"
 
 
-def _recover_after_kill(world: World, task: str, runner: subprocess.Popen[str]) -> None:
+def _seqs(world: World, task: str) -> list[int]:
+    return [line["seq"] for line in world.log(task)]
+
+
+def test_a_killed_runs_local_task_is_failed_by_the_next(stuck: tuple[World, str, subprocess.Popen[str]]) -> None:
+    """A local sandbox ends with its process, and with it what had not been handed over."""
+    world, task, runner = stuck
     runner.kill()
     runner.communicate()
 
@@ -89,25 +105,69 @@ def _recover_after_kill(world: World, task: str, runner: subprocess.Popen[str]) 
 
     shown = world.show(task)
     assert (shown["status"], shown["error"]["code"]) == ("failed", "container_lost")
-    numbers = [line["seq"] for line in world.log(task)]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert _seqs(world, task) == list(range(1, len(_seqs(world, task)) + 1))
     wait_until(lambda: world.leftovers() == [], what="nothing left")
 
 
-def test_a_killed_runs_task_is_failed_by_the_next(stuck: tuple[World, str, subprocess.Popen[str]]) -> None:
-    _recover_after_kill(*stuck)
+def _adopted(world: World, task: str, gate: Gate) -> None:
+    """The next `run` goes on with the very container: the model is asked again, for the answer that was cut."""
+    [container] = containers(world)
+    gate.release()
+    with world.popen("run", "--until-idle") as runner:
+        _, err = runner.communicate(timeout=55)
+
+    shown, log = world.show(task), world.log(task)
+    texts = [line["text"] for line in log]
+    assert (shown["status"], shown["attempts"], runner.returncode) == ("completed", 1, 0), err
+    assert "adopted in phase agent" in err
+    assert [line["seq"] for line in log] == list(range(1, len(log) + 1))
+    assert sum("unpacking" in text for text in texts) == 1, "the runner ran once"
+    assert any(container[:12] in text for text in texts)
+    assert [pull.head for pull in world.github.prs] == [f"pj/{task}"]
+    assert containers(world) == []
 
 
 @pytest.mark.docker
-def test_a_killed_runs_container_is_removed_by_the_next(
-    stuck_in_docker: tuple[World, str, subprocess.Popen[str]],
+def test_a_killed_runs_container_is_adopted_by_the_next(
+    stuck_in_docker: tuple[World, str, subprocess.Popen[str]], gate: Gate
 ) -> None:
-    _recover_after_kill(*stuck_in_docker)
+    world, task, runner = stuck_in_docker
+    runner.kill()
+    runner.communicate()
+
+    _adopted(world, task, gate)
 
 
 @pytest.mark.docker
-def test_an_engine_that_goes_away_fails_the_task_and_the_next_run_clears_up(world: World, gate: Gate) -> None:
-    world.script = lambda _: hang(gate)
+def test_a_run_that_is_told_to_end_leaves_its_container_to_the_next(
+    stuck_in_docker: tuple[World, str, subprocess.Popen[str]], gate: Gate
+) -> None:
+    world, task, runner = stuck_in_docker
+    runner.send_signal(signal.SIGTERM)
+    _, err = runner.communicate(timeout=30)
+
+    assert (runner.returncode, "left in phase agent" in err, "Traceback" in err) == (130, True, False), err
+    assert world.show(task)["status"] == "running"
+    _adopted(world, task, gate)
+
+
+def test_a_run_that_is_told_to_end_queues_again_what_would_end_with_it(
+    stuck: tuple[World, str, subprocess.Popen[str]], gate: Gate
+) -> None:
+    world, task, runner = stuck
+    runner.send_signal(signal.SIGHUP)  # the terminal was closed
+    _, err = runner.communicate(timeout=30)
+    gate.release()
+
+    assert (runner.returncode, world.show(task)["status"]) == (130, "queued"), err
+    assert world.leftovers() == []
+    world.ok("run", "--until-idle")
+    assert (world.show(task)["status"], world.show(task)["attempts"]) == ("completed", 1)
+
+
+@pytest.mark.docker
+def test_an_engine_that_goes_away_is_waited_for_and_the_task_goes_on(world: World, gate: Gate) -> None:
+    world.script = lambda _: waiting(gate)
     task = world.add()
     proxy = EngineProxy.of_this_machine()
     try:
@@ -119,9 +179,9 @@ def test_an_engine_that_goes_away_fails_the_task_and_the_next_run_clears_up(worl
         proxy.cut()
         gate.release()
 
-    shown = world.show(task)
-    assert (shown["status"], shown["error"]["code"]) == ("failed", "docker_unreachable")
+    assert (runner.returncode, world.show(task)["status"]) == (3, "running")
     world.ok("run", "--until-idle")
+    assert world.show(task)["status"] == "completed"
 
 
 def test_a_run_killed_before_anything_had_started_loses_nothing(local_world: World) -> None:
@@ -137,6 +197,38 @@ def test_a_run_killed_before_anything_had_started_loses_nothing(local_world: Wor
 
     assert local_world.show(task)["status"] == "completed"
     assert local_world.show(task)["attempts"] == 1
+
+
+def _dies_at(world: World, point: str) -> str:
+    """A task whose `run` ends at this crash point as `kill -9` would end it."""
+    task = world.add()
+    assert world.run("run", "--until-idle", env={"PITHY_CRASH": point}).code == crash.EXIT
+    return task
+
+
+def test_a_pull_request_that_was_closed_before_its_task_had_settled_is_not_opened_again(local_world: World) -> None:
+    task = _dies_at(local_world, "pr.recorded")
+    [pull] = local_world.github.prs
+    pull.state = "closed"
+    git("update-ref", "-d", f"refs/heads/pj/{task}", cwd=local_world.bare)
+
+    local_world.ok("run", "--until-idle")
+
+    shown = local_world.show(task)
+    assert (shown["status"], shown["pr_number"], len(local_world.github.prs)) == ("completed", pull.number, 1)
+    assert local_world.branch(task) is None
+    assert len(local_world.model.completions) == 1
+
+
+def test_a_delivery_that_goes_on_after_its_push_says_what_was_added(local_world: World) -> None:
+    local_world.configure(github__coderabbit=True)
+    task = _dies_at(local_world, "pushed")
+
+    local_world.ok("run", "--until-idle")
+
+    [pull] = local_world.github.prs
+    assert (local_world.show(task)["status"], ".coderabbit.yaml" in (pull.body or "")) == ("completed", True)
+    assert len(local_world.model.completions) == 1
 
 
 def test_cancel_of_a_queued_task_means_it_never_runs(local_world: World) -> None:

@@ -7,11 +7,11 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pithy_local.config import SandboxSettings
 from tests.fakes.git_http import GitHttpServer, Right
@@ -81,9 +81,11 @@ class World:
     settings: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, root: Path, executor: str, sandbox: SandboxSettings, script: Script) -> World:
-        """Not started: `start` does."""
-        origin = make_repo(root / "origin", FILES)
+    def make(
+        cls, root: Path, executor: str, sandbox: SandboxSettings, script: Script, files: Mapping[str, str] = FILES
+    ) -> World:
+        """Not started: `start` does. `files`: what the repository holds."""
+        origin = make_repo(root / "origin", files)
         bare = make_bare(root / "served" / f"{SLUG}.git", origin)
         world = cls(
             root=root, executor=executor, sandbox=sandbox, bare=bare, script=script,
@@ -133,11 +135,13 @@ class World:
         lines = [f"{key.replace('__', '.')} = {_toml(value)}" for key, value in values.items()]
         self.config.write_text("\n".join(lines) + "\n")
 
-    def popen(self, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start a command; the caller ends it."""
+    def popen(
+        self, *args: str, env: dict[str, str] | None = None, output: IO[str] | int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
+        """Start a command; the caller ends it. `output`: where stdout and stderr go."""
         return subprocess.Popen(
             [sys.executable, "-m", "pithy_local", *args],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True,
             env=self.env | (env or {}), cwd=self.root,
         )  # fmt: skip
 

@@ -43,7 +43,9 @@ class RecordingHost:
         self.written = {stream: bytearray() for stream in Stream}
         self.stopping = threading.Event()
         self._stop_with: Cancelled | LeaseLost | None = None
-        reports = Reports(on_event=self.events.append, on_diff=self.diffs.append, max_diff_bytes=max_diff_bytes)
+        reports = Reports(
+            on_event=self.events.append, on_diff=lambda _, diff: self.diffs.append(diff), max_diff_bytes=max_diff_bytes
+        )
         self.gateway = make_gateway(reports=reports, token=secrets.token_urlsafe())
 
     def stop(self, error: Cancelled | LeaseLost) -> None:
@@ -61,8 +63,21 @@ class RecordingHost:
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def output(self, stream: Stream, data: bytes) -> None:
+    def output(self, stream: Stream, data: bytes, frame: int | None = None) -> bool:
         self.written[stream] += data
+        return True
+
+    def frames(self, container: str) -> int:
+        return 0
+
+    def still_ours(self) -> bool:
+        return not self.stopping.is_set() or not isinstance(self._stop_with, LeaseLost)
+
+    def time_left(self, seconds: float) -> float:
+        return seconds
+
+    def keep_time(self, left: float) -> None:
+        """Nobody adopts it."""
 
     def intend(self, effect: str, key: str) -> None:
         self.effects.append(("intend", effect, key))

@@ -15,6 +15,7 @@ from pithy_local.executors.image import Images
 from tests.executors.fake_engine import Serve
 from tests.fakes.loopback import Exchange
 
+REMAINS = "sha256:remains"
 OLD, USED, STRANGE = "pithy-sandbox:0000000000000001", "pithy-sandbox:0000000000000002", "somebody/else:1"
 
 
@@ -32,8 +33,10 @@ def engine_with(removed: list[str], tags: list[str], status: int = 409) -> Serve
         elif path == "base/json":
             exchange.send(200, b'{"Id": "sha256:base"}')
         else:
-            images = [{"Id": f"sha256:{tag}", "Created": 5, "Size": 7, "RepoTags": [tag]} for tag in tags]
-            exchange.send(200, json.dumps([*images, {"Id": "x", "Created": 1, "Size": 1, "RepoTags": None}]).encode())
+            named = [{"Id": f"sha256:{tag}", "Created": 5, "Size": 7, "RepoTags": [tag]} for tag in tags]
+            nameless = {"Id": REMAINS, "Created": 1, "Size": 1, "RepoTags": None}
+            found = [nameless] if "dangling" in exchange.request.query_string else [*named, nameless]
+            exchange.send(200, json.dumps(found).encode())
 
     return answer
 
@@ -57,8 +60,8 @@ def test_everything_goes_but_the_current_and_the_used(
     tags = [OLD, USED, STRANGE]
     images = Images(connect(engine_with(removed, tags)), settings, source, source)
     tags.append(images.current_tag() or "")
-    assert images.prune() == [OLD]
-    assert removed == [OLD]
+    assert images.prune() == [OLD, REMAINS]
+    assert removed == [OLD, REMAINS]
 
 
 def test_an_engine_that_fails_is_no_image_in_use(

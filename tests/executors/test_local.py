@@ -251,7 +251,7 @@ def test_an_attempt_that_must_stop_is_dead_at_once(
 
 def test_a_log_that_cannot_be_written_ends_the_attempt(executor: Callable[..., LocalExecutor], tmp_path: Path) -> None:
     class FullDisk(RecordingHost):
-        def output(self, stream: Stream, data: bytes) -> None:
+        def output(self, stream: Stream, data: bytes, frame: int | None = None) -> bool:
             raise PithyError(ErrorCode.STORE, "cannot write the log")
 
     chatty = executor(runner=python("import time\nprint('x' * 1_000_000, flush=True)\ntime.sleep(600)"))

@@ -128,7 +128,7 @@ def test_effects_are_written_down_and_no_phase_is_entered(
 
 def test_a_log_that_cannot_be_written_ends_the_round(executor: Executor, tmp_path: Path) -> None:
     class FullDisk(RecordingHost):
-        def output(self, stream: Stream, data: bytes) -> None:
+        def output(self, stream: Stream, data: bytes, frame: int | None = None) -> bool:
             raise PithyError(ErrorCode.STORE, "cannot write the log")
 
     with pytest.raises(PithyError) as caught:

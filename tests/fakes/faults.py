@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tests.fakes.loopback import Gate
@@ -36,7 +36,16 @@ class Hold:
     gate: Gate
 
 
-Fault = Fail | Drop | LoseAnswer | Hold
+@dataclass(frozen=True, kw_only=True)
+class Break:
+    """Do what was asked, send `after` bytes of the answer and cut the connection (the engine's proxy alone)."""
+
+    after: int
+
+
+Fault = Fail | Drop | LoseAnswer | Hold | Break
+Chance = Callable[[str], Fault | None]
+"""What goes wrong with a request of this operation, None: nothing. Called in many threads."""
 
 
 class Faults:
@@ -45,6 +54,8 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: defaultdict[str, deque[Fault]] = defaultdict(deque)
+        self.otherwise: Chance = lambda operation: None
+        """Asked for each request that no fault waits for."""
 
     def add(self, operation: str, fault: Fault, times: int = 1) -> None:
         """Let the next `times` requests of `operation` meet `fault`, after those already waiting."""
@@ -52,7 +63,9 @@ class Faults:
             self._waiting[operation].extend([fault] * times)
 
     def take(self, operation: str) -> Fault | None:
-        """The fault for this request, None where there is none; each is taken once."""
+        """The fault for this request, None where there is none; each that waits is taken once."""
         with self._lock:
             waiting = self._waiting[operation]
-            return waiting.popleft() if waiting else None
+            if waiting:
+                return waiting.popleft()
+        return self.otherwise(operation)

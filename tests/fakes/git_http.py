@@ -19,7 +19,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import IO
 
-from tests.fakes.faults import Drop, Fail, Faults, Hold, LoseAnswer
+from tests.fakes.faults import Chance, Drop, Fail, Faults, Hold, LoseAnswer
 from tests.fakes.loopback import Exchange, Gate, LoopbackServer, Request
 from tests.support import git, git_env
 
@@ -78,6 +78,11 @@ class GitHttpServer(LoopbackServer):
         with self.lock:
             self._tokens[token] = (name, right)
 
+    def remove_token(self, token: str) -> None:
+        """Know `token` no more: it has expired."""
+        with self.lock:
+            del self._tokens[token]
+
     def url_of(self, full_name: str) -> str:
         """The clone URL of `owner/name`, without credentials."""
         return f"{self.url}/{full_name}.git"
@@ -101,6 +106,11 @@ class GitHttpServer(LoopbackServer):
         gate = Gate()
         self._faults.add(f"{service} pack", Hold(gate=gate))
         return gate
+
+    def leave_to_chance(self, chance: Chance) -> None:
+        """Ask `chance` about each request that no other fault waits for: `FETCH` or `PUSH` of any kind, and packs as
+        `git-receive-pack pack`."""
+        self._faults.otherwise = chance
 
     def stop(self) -> None:
         with self.lock:

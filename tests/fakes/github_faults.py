@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 
-from tests.fakes.faults import Drop, Fail, Faults, Hold, LoseAnswer
+from tests.fakes.faults import Chance, Drop, Fail, Faults, Hold, LoseAnswer
 from tests.fakes.github_state import DOCS
 from tests.fakes.loopback import Gate
 
@@ -51,6 +51,14 @@ class GitHubFaults:
             "documentation_url": DOCS,
         }
         self.fail_next(operation, status, body, headers, times)
+
+    def list_late(self, times: int = 1) -> None:
+        """Let the next lists of pull requests be older than whatever was opened: they show none."""
+        self.fail_next("pulls/list", 200, [], times=times)
+
+    def leave_to_chance(self, chance: Chance) -> None:
+        """Ask `chance` about each request that no other fault waits for; operations are GitHub's ids."""
+        self._faults.otherwise = chance
 
     def drop_next(self, operation: str, times: int = 1) -> None:
         """Close the connection of the next requests without doing anything."""

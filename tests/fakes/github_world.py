@@ -46,6 +46,11 @@ class GitHubWorld(GitHubFaults, LoopbackServer):
         with self.lock:
             self._state.accounts[token] = account
 
+    def remove_token(self, token: str) -> None:
+        """Know `token` no more: it has expired."""
+        with self.lock:
+            del self._state.accounts[token]
+
     def add_repo(
         self,
         full_name: str,

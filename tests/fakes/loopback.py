@@ -152,8 +152,9 @@ class LoopbackServer:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> Self:
-        """Listen on a free port. Returns the fake itself."""
-        self._server = _Server(self)
+        """Listen on a free port; one that was stopped listens where it did before. Returns the fake itself."""
+        self.stopping.clear()
+        self._server = _Server(self, self._port or 0)
         self._port = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, name=type(self).__name__
@@ -194,11 +195,11 @@ class _Server(socketserver.ThreadingTCPServer):
     request_queue_size = 128
     daemon_threads = False
 
-    def __init__(self, fake: LoopbackServer) -> None:
+    def __init__(self, fake: LoopbackServer, port: int) -> None:
         self.fake = fake
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._connections_lock:

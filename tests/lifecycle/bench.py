@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pithy_local.clock import Clock, SystemClock
 from pithy_local.config import GitSettings, ModelSettings, OpenAISettings, ScriptedSettings, Secrets, Settings
 from pithy_local.door.loop import EventLoop
 from pithy_local.door.reports import Result
 from pithy_local.errors import PithyError
-from pithy_local.executors.base import AttemptHost, Collected, Executor, Job, Sandbox, VerifyJob, VerifyRun
+from pithy_local.executors.base import AgentJob, AttemptHost, Collected, Executor, Job, Sandbox, VerifyJob, VerifyRun
 from pithy_local.executors.local import LocalExecutor
 from pithy_local.forge.base import Forge
 from pithy_local.lifecycle.attempt_log import AttemptLog
@@ -25,8 +26,9 @@ from pithy_local.models import NewTask, Phase, Task
 from pithy_local.paths import Home
 from pithy_local.redact import Redactor
 from pithy_local.store import Store
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.lease import Lease
 from pithy_local.store.logs import Logs
+from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
 from tests.support import make_bare, make_repo, wait_until
 
@@ -42,7 +44,7 @@ index ce013625030ba8dba906f756967f9e9ca394464a..980a0d5f19a64b4b30a87d4206aade58
 REPLY = f"Greets the world.\n\n```diff\n{DIFF.decode()}```\n"
 RIGHT = Result("ready", None, "", {})
 
-Act = Callable[[Job, AttemptHost], bytes]
+Act = Callable[[Any, AttemptHost], bytes]
 """What happens in a sandbox: sets the runner's result and returns the diff."""
 
 
@@ -61,7 +63,7 @@ def report(host: AttemptHost, result: Result) -> None:
     host.gateway.reports.settled.set()
 
 
-def succeed(job: Job, host: AttemptHost) -> bytes:
+def succeed(job: AgentJob, host: AttemptHost) -> bytes:
     """The change is made at once."""
     report(host, RIGHT)
     return DIFF
@@ -71,6 +73,7 @@ class StandIn:
     """Implements `Executor` without a sandbox. `problem`: what every question to its engine raises."""
 
     isolated = True
+    lasting = True
 
     def __init__(self, act: Act = succeed, *, name: str = "local") -> None:
         self.name = name
@@ -78,6 +81,8 @@ class StandIn:
         self.problem: PithyError | None = None
         self.boxes: list[Sandbox] = []
         self.jobs: list[Job] = []
+        self.adopted: list[AgentJob] = []
+        self.ended: list[AgentJob] = []
         self.verified: list[VerifyJob] = []
         self.judge: Judge = passing
 
@@ -92,7 +97,19 @@ class StandIn:
         host.enter(Phase.COLLECTING)
         return Collected(diff=diff)
 
+    def adopt(self, job: AgentJob, host: AttemptHost) -> Collected:
+        self.adopted.append(job)
+        diff = self.act(job, host)
+        if host.phase is not Phase.COLLECTING:  # type: ignore[attr-defined]  # the real host
+            host.enter(Phase.COLLECTING)
+        return Collected(diff=diff)
+
+    def end(self, job: AgentJob, host: AttemptHost) -> None:
+        self._answer()
+        self.ended.append(job)
+
     def verify(self, job: VerifyJob, host: AttemptHost) -> list[VerifyRun]:
+        host.checkpoint()
         self.verified.append(job)
         return self.judge(job)
 
@@ -106,6 +123,10 @@ class StandIn:
     def remove(self, handle: str) -> None:
         self._answer()
         self.boxes = [box for box in self.boxes if box.handle != handle]
+
+    def sweep(self, instance: str, before_ms: int) -> list[str]:
+        self._answer()
+        return []
 
     def close(self) -> None:
         """Nothing is held."""
@@ -123,7 +144,7 @@ class Held:
         self.go_on = threading.Event()
         self._then = then
 
-    def __call__(self, job: Job, host: AttemptHost) -> bytes:
+    def __call__(self, job: AgentJob, host: AttemptHost) -> bytes:
         self.reached.set()
         while not self.go_on.wait(0.01):
             host.checkpoint()

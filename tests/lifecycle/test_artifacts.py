@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from pithy_local.lifecycle.artifacts import (
     MAX_REJECTED,
     MAX_REPLIES,
     MAX_STEP_TEXT,
-    MAX_STEPS,
+    MAX_TOLD,
     MAX_VERDICT,
     Artifacts,
 )
@@ -40,16 +42,22 @@ class Told:
     def __init__(self) -> None:
         self.steps: list[str] = []
         self.answers: list[tuple[int, str]] = []
+        self.reports: list[int | None] = []
 
-    def record_step(self, text: str) -> None:
+    def record_step(self, text: str, *, report: int | None = None) -> None:
         self.steps.append(text)
+        self.reports.append(report)
 
-    def record_answer(self, round_: int, verdict: str) -> None:
+    def record_answer(self, round_: int, verdict: str, *, report: int | None = None) -> None:
         self.answers.append((round_, verdict))
+        self.reports.append(report)
+
+    def record_report(self, number: int, result: Mapping[str, Any] | None = None) -> None:
+        self.reports.append(number)
 
 
-def step(text: str) -> Event:
-    return Event(1, "step", {"name": "ask", "round": 1, "text": text})
+def step(text: str, number: int = 1) -> Event:
+    return Event(number, "step", {"name": "ask", "round": 1, "text": text})
 
 
 def test_a_diff_is_a_private_file_of_the_attempt_and_its_numbers_are_told(artifacts: Artifacts, tmp_path: Path) -> None:
@@ -86,7 +94,7 @@ def test_refused_answers_are_bounded_in_number_and_reason(artifacts: Artifacts) 
         take(rejected(number, reason="r" * 100_000))
 
     kept = artifacts.rejected_detail()["rejected"]
-    assert len(kept) == len(list(artifacts.folder.iterdir())) == MAX_REJECTED
+    assert len(kept) == len(list(artifacts.folder.glob("rejected-*.diff"))) == MAX_REJECTED
     assert max(len(entry["reason"]) for entry in kept) <= MAX_REASON
 
 
@@ -108,8 +116,16 @@ def test_every_reply_is_kept_in_order_masked_with_its_writer(artifacts: Artifact
     take(reply(2, "half \ud800 a character"))
 
     assert json.loads((artifacts.folder / "replies.json").read_text()) == [
-        {"round": 1, "text": "first, with ***", "finish_reason": "length", "provider": "openai", "model": "gpt-4o"},
         {
+            "report": 1,
+            "round": 1,
+            "text": "first, with ***",
+            "finish_reason": "length",
+            "provider": "openai",
+            "model": "gpt-4o",
+        },
+        {
+            "report": 2,
             "round": 2,
             "text": "half ? a character",
             "finish_reason": "length",
@@ -147,10 +163,38 @@ def test_steps_are_bounded_in_number(artifacts: Artifacts) -> None:
     told = Told()
     take = artifacts.event_sink(told)
 
-    for number in range(MAX_STEPS + 10):
-        take(step(str(number)))
+    for number in range(1, MAX_TOLD + 10):
+        take(step(str(number), number))
 
-    assert len(told.steps) == MAX_STEPS
+    assert len(told.steps) == MAX_TOLD
+    assert told.reports == list(range(1, MAX_TOLD + 10))
+
+
+def test_a_repeat_of_a_reply_or_refusal_is_taken_and_kept_once(artifacts: Artifacts, tmp_path: Path) -> None:
+    """Its owner died between the file and the number: the sandbox tells the adopter again."""
+    first = artifacts.event_sink(Told())
+    first(reply(1, "the answer"))
+    first(rejected(2))
+    adopter = Artifacts(Home(root=tmp_path), "0abc123def", 2, Redactor([SECRET]), resumed=True)
+    told = Told()
+
+    for event in (reply(1, "the answer"), rejected(2), reply(3, "the next")):
+        adopter.event_sink(told)(event)
+
+    assert [entry["text"] for entry in json.loads((artifacts.folder / "replies.json").read_text())] == [
+        "the answer", "the next",
+    ]  # fmt: skip
+    assert [entry["round"] for entry in adopter.rejected_detail()["rejected"]] == [1]
+    assert told.reports == [1, 2, 3]
+
+
+def test_an_attempt_that_starts_anew_has_nothing_of_before(artifacts: Artifacts, tmp_path: Path) -> None:
+    artifacts.event_sink(Told())(reply(1, "of the first sandbox"))
+    again = Artifacts(Home(root=tmp_path), "0abc123def", 2, Redactor([SECRET]))
+
+    again.event_sink(Told())(reply(1, "of the second"))
+
+    assert [entry["text"] for entry in json.loads((artifacts.folder / "replies.json").read_text())] == ["of the second"]
 
 
 def test_what_became_of_an_answer_is_told_with_its_round(artifacts: Artifacts) -> None:

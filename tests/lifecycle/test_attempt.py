@@ -15,8 +15,10 @@ from pithy_local.executors.base import AttemptHost, Job
 from pithy_local.lifecycle.supervisor import Supervisor
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Status, Stream, Task
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.paths import remove_tree
+from pithy_local.store.lease import Lease
 from pithy_local.store.logs import Logs
+from pithy_local.store.processes import Processes
 from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
 from tests.fakes.loopback import Gate
@@ -25,6 +27,7 @@ from tests.fakes.model_replies import hang
 from tests.lifecycle.bench import (
     DIFF,
     SECRET,
+    Act,
     Held,
     StandIn,
     code_of,
@@ -100,8 +103,14 @@ def test_work_that_is_no_diff_does_not_hide_why_it_ended(
 
 
 def test_work_that_cannot_be_kept_does_not_hide_why_it_ended(bench: Workbench, executor: StandIn, repo: Path) -> None:
-    (bench.home.root / "artifacts").write_text("a file where the folder should be")
-    executor.act = failing(PithyError(ErrorCode.OOM, "too much"), so_far=DIFF)
+    fail: Act = failing(PithyError(ErrorCode.OOM, "too much"), so_far=DIFF)
+
+    def act(job: Job, host: AttemptHost) -> bytes:
+        remove_tree(bench.home.root / "artifacts")
+        (bench.home.root / "artifacts").write_text("a file where the folder should be")
+        return fail(job, host)
+
+    executor.act = act
 
     task = work(bench, queue(bench, repo).id)
 
@@ -165,7 +174,7 @@ def test_only_the_word_id_in_a_hint_becomes_the_id(bench: Workbench, executor: S
     task = work(bench, queue(bench, repo).id)
 
     assert task.error is not None
-    assert task.error.hint == f"See `show {task.id}`. Is it ANDROID?"
+    assert task.error.hint == f"See `show {task.id}`. Is it ANDROID? Then `pithy-local retry {task.id}`."
 
 
 def test_a_locked_store_does_not_lose_how_an_attempt_ended(tmp_path: Path, repo: Path) -> None:

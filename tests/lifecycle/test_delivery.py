@@ -22,7 +22,9 @@ from pithy_local.lifecycle.supervisor import Supervisor
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Status, Task
 from pithy_local.paths import remove_tree
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.lease import Lease
+from pithy_local.store.orphans import Orphans
+from pithy_local.store.processes import Processes
 from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
 from tests.lifecycle.bench import RIGHT, StandIn, code_of, hosting, log_of, queue, report, settled, silent, work
@@ -41,7 +43,7 @@ def accepted(bench: Workbench, repo: Path) -> Lease:
     """A reviewed change, accepted and claimed by a process of ours."""
     Settled(bench.store).accept(reviewed(bench, repo).id)
     owner = Processes(bench.store).register("test")
-    task = Tasks(bench.store).claim_accepted(owner)
+    task = Orphans(bench.store).claim(owner, executors=(), concurrency=1)
     assert task is not None
     return Lease(bench.store, task, owner)
 
@@ -168,9 +170,10 @@ def test_a_dead_process_that_had_pushed_nothing_of_an_accepted_change_leaves_its
     lease = accepted(bench, repo)
     Tasks(bench.store).request_cancel(lease.task.id)
 
-    Recovery(bench, lease.owner, (), silent).tick()
+    Recovery(bench, lease.owner, silent).tick((), leads=True)
 
-    assert Tasks(bench.store).get(lease.task.id).status is Status.CANCELLED
+    assert work(bench, lease.task.id).status is Status.CANCELLED
+    assert branch_sha(repo, lease.task.branch) is None
 
 
 def pushed_and_died(bench: Workbench, repo: Path) -> Lease:
@@ -179,8 +182,8 @@ def pushed_and_died(bench: Workbench, repo: Path) -> Lease:
     with hosting(bench, lease) as host:
         src = source.prepare(bench, host, lease.task.base_sha)
         Delivery(bench, host, src).deliver(Attempt(bench, host).decided_commit(src))
-    Recovery(bench, lease.owner, (), silent).tick()
-    task = Tasks(bench.store).claim_accepted(lease.owner)
+    Recovery(bench, lease.owner, silent).tick((), leads=True)
+    task = Orphans(bench.store).claim(lease.owner, executors=(), concurrency=1)
     assert task is not None
     return Lease(bench.store, task, lease.owner)
 

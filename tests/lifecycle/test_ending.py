@@ -15,7 +15,7 @@ from pithy_local.lifecycle.ending import MAX_PARKED_MS, Ending
 from pithy_local.lifecycle.host import Host
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Status, Task
-from pithy_local.store.lease import Processes
+from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
 from tests.lifecycle.bench import SECRET, StandIn, hosted, log_of, opened_bench, queue
 from tests.store.conftest import HandClock

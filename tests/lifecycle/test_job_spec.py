@@ -15,7 +15,8 @@ from pithy_local.lifecycle import job_spec, source
 from pithy_local.lifecycle.job_spec import MAX_HISTORY_TEXT, read_replies
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Patch, Phase, Status, TaskError, Verified
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.lease import Lease
+from pithy_local.store.processes import Processes
 from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
 from runner.job import Job

@@ -13,14 +13,14 @@ from pithy_local.door.failures import Failure
 from pithy_local.door.gateway import Gateway
 from pithy_local.door.reports import Reports, Result
 from pithy_local.errors import ErrorCode, PithyError
-from pithy_local.lifecycle.outcome import failure_of, host_error, presentable, status_of
+from pithy_local.lifecycle.outcome import and_again, failure_of, host_error, presentable, status_of
 from pithy_local.models import Status
 from tests.door.stand_ins import MemoryGate, MemoryLedger
 
 
 def gateway(result: Result | None, seen: Failure | None = None) -> Gateway:
     """One whose runner said `result` and which saw `seen` go wrong."""
-    reports = Reports(on_event=lambda event: None, on_diff=lambda diff: None, max_diff_bytes=1)
+    reports = Reports(on_event=lambda event: None, on_diff=lambda number, diff: None, max_diff_bytes=1)
     made = Gateway(
         upstreams=(), call_timeout=1, ledger=MemoryLedger(), gate=MemoryGate(), on_wait=lambda provider, until: None,
         on_park=lambda parked: None, reports=reports, token=None, clock=SystemClock(),
@@ -165,3 +165,20 @@ def test_a_detail_is_masked_in_keys_and_values_and_else_stays_as_it_is() -> None
     assert presentable(detail, hide) == {
         "http_status": 403, "***": ["***", {"deep": "line\nsecret ***"}], "none": None, "ok": True,
     }  # fmt: skip
+
+
+def test_a_process_without_descriptors_is_no_bug_of_ours() -> None:
+    told = host_error(OSError(errno.EMFILE, "Too many open files"))
+    assert (told.code, "descriptor" in told.message, "ulimit -n" in told.hint) == (ErrorCode.INTERNAL, True, True)
+
+
+@pytest.mark.parametrize(
+    ("hint", "made", "told"),
+    [
+        ("Look.", True, "Look. Then `pithy-local retry 0abc` delivers the change; no model is asked."),
+        ("Look.", False, "Look. Then `pithy-local retry 0abc`."),
+        ("Look; `pithy-local retry 0abc` tries again.", True, "Look; `pithy-local retry 0abc` tries again."),
+    ],
+)
+def test_a_failed_tasks_hint_ends_with_how_to_go_on(hint: str, made: bool, told: str) -> None:
+    assert and_again(hint, "0abc", made=made) == told

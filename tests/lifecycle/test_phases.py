@@ -11,7 +11,7 @@ import pytest
 from pithy_local.clock import ProcessIdentity
 from pithy_local.lifecycle.supervisor import Supervisor
 from pithy_local.lifecycle.workbench import Workbench
-from pithy_local.models import Phase, Status
+from pithy_local.models import Phase, Status, Stop
 from pithy_local.store.logs import Logs
 from pithy_local.store.tasks import Tasks
 from tests.lifecycle.bench import At, opened_bench, queue, settled
@@ -116,7 +116,7 @@ def test_a_stop_that_does_not_cancel_waits(bench: Workbench, repo: Path) -> None
     supervisor.start()
     assert at.reached.wait(20)
 
-    supervisor.stop(cancel=False)
+    supervisor.stop(Stop.DRAIN)
 
     tasks = Tasks(bench.store)
     assert [tasks.get(task).status for task in (first, second)] == [Status.COMPLETED, Status.QUEUED]

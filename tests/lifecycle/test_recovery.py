@@ -1,8 +1,7 @@
-"""What a dead process left: its tasks end or wait again, its sandboxes and folders go; the living lose nothing."""
+"""What a dead process left: its tasks wait again, or for somebody who goes on with them; the living lose nothing."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from pithy_local.clock import ProcessIdentity
-from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.errors import ErrorCode, LeaseLost, PithyError
 from pithy_local.executors.base import Sandbox
 from pithy_local.lifecycle.recovery import Recovery
 from pithy_local.lifecycle.workbench import Workbench
-from pithy_local.models import Patch, Phase, Status, Stream, Task
+from pithy_local.models import Phase, Status, Stream, Task
 from pithy_local.redact import Redactor
 from pithy_local.store.calls import Calls, Reservation
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.lease import Lease
 from pithy_local.store.logs import Entry, Logs
+from pithy_local.store.orphans import Orphans
+from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
 from tests.lifecycle.bench import StandIn, opened_bench, queue
 from tests.store.conftest import HandClock
@@ -40,10 +41,12 @@ def me(bench: Workbench) -> str:
     return Processes(bench.store).register("test")
 
 
-def process(bench: Workbench, *, pid: int = ME.pid, started: float = ME.started, boot: str = ME.boot_id) -> str:
+def process(
+    bench: Workbench, *, pid: int = ME.pid, started: float = ME.started, boot: str = ME.boot_id, name: str = "other"
+) -> str:
     """Another one's row."""
-    bench.store.queue.write("INSERT INTO process VALUES ('other', 'test', ?, ?, ?, 1)", (pid, started, boot))
-    return "other"
+    bench.store.queue.write("INSERT INTO process VALUES (?, 'test', ?, ?, ?, 1)", (name, pid, started, boot))
+    return name
 
 
 def reused(bench: Workbench) -> str:
@@ -70,9 +73,22 @@ def box(lease: Lease, bench: Workbench, *, attempt: int = 1, fence: int | None =
     )  # fmt: skip
 
 
-def recover(bench: Workbench, me: str, *mine: str) -> tuple[dict[str, PithyError], list[str]]:
-    said: list[str] = []
-    return Recovery(bench, me, mine, said.append).tick(), said
+class Round:
+    """Rounds of recovery in one process: what it said, and the problems of the last."""
+
+    def __init__(self, bench: Workbench, me: str, *, leads: bool = True) -> None:
+        self.said: list[str] = []
+        self.problems: dict[str, PithyError] = {}
+        self._recovery, self._leads = Recovery(bench, me, self.said.append), leads
+
+    def __call__(self, *mine: str) -> Round:
+        self.problems = self._recovery.tick(mine, leads=self._leads)
+        return self
+
+
+def recover(bench: Workbench, me: str, *mine: str) -> Round:
+    """The first round of a leader."""
+    return Round(bench, me)(*mine)
 
 
 def now(bench: Workbench, lease: Lease) -> Task:
@@ -101,31 +117,48 @@ def test_an_orphan_to_which_nothing_had_happened_waits_again(bench: Workbench, m
     assert last_line(bench, lease).startswith("queued again")
 
 
-@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.AGENT, Phase.COLLECTING, Phase.VERIFYING, Phase.DELIVERING])
-def test_an_orphan_that_was_under_way_fails_and_its_sandbox_goes(
+@pytest.mark.parametrize("phase", [Phase.PREPARING, Phase.STARTING])
+def test_where_nothing_of_the_agent_ran_it_is_queued_again_and_its_sandboxes_go(
+    bench: Workbench, me: str, executor: StandIn, phase: Phase
+) -> None:
+    lease = claimed(bench, reused(bench), phase)
+    executor.boxes = [box(lease, bench), replace(box(lease, bench), role="vbase")]
+
+    recover(bench, me)
+
+    task = now(bench, lease)
+    assert (task.status, task.attempts, executor.boxes) == (Status.QUEUED, 1, [])
+
+
+@pytest.mark.parametrize("phase", [Phase.AGENT, Phase.COLLECTING, Phase.VERIFYING, Phase.DELIVERING, Phase.CANCELLING])
+def test_what_is_under_way_is_left_with_all_it_has_to_whoever_claims_it_next(
     bench: Workbench, me: str, executor: StandIn, phase: Phase
 ) -> None:
     lease = claimed(bench, reused(bench), phase)
     executor.boxes = [box(lease, bench)]
 
-    recover(bench, me)
+    said = recover(bench, me).said
 
     task = now(bench, lease)
-    assert (task.status, task.error and task.error.code) == (Status.FAILED, "container_lost")
-    assert executor.boxes == []
-    assert "container_lost" in last_line(bench, lease)
+    assert (task.status, task.phase, len(executor.boxes)) == (Status.RUNNING, phase, 1)
+    assert (lease.task.id in said[0], f"in phase {phase}" in last_line(bench, lease)) == (True, True)
+    with pytest.raises(LeaseLost):
+        lease.check()
+    again = Orphans(bench.store).claim(me, executors=("local",), concurrency=1)
+    assert again is not None
+    assert (again.id, again.phase, again.fence) == (lease.task.id, phase, lease.fence + 2)
 
 
-def test_an_orphan_with_a_sandbox_is_not_run_again_unseen(bench: Workbench, me: str, executor: StandIn) -> None:
-    lease = claimed(bench, reused(bench), Phase.PREPARING)
-    executor.boxes = [box(lease, bench)]
+def test_what_runs_elsewhere_is_only_let_go(bench: Workbench, me: str) -> None:
+    lease = claimed(bench, reused(bench), Phase.AGENT, "github-actions")
 
     recover(bench, me)
 
-    assert (now(bench, lease).status, executor.boxes) == (Status.FAILED, [])
+    assert (now(bench, lease).status, now(bench, lease).fence) == (Status.RUNNING, lease.fence + 1)
+    assert Orphans(bench.store).claim(me, executors=("local", "docker"), concurrency=9) is None
 
 
-@pytest.mark.parametrize("phase", [Phase.PREPARING, Phase.AGENT, Phase.VERIFYING])
+@pytest.mark.parametrize("phase", [Phase.PREPARING, Phase.STARTING])
 def test_an_orphan_that_was_to_be_cancelled_is(bench: Workbench, me: str, phase: Phase) -> None:
     lease = claimed(bench, reused(bench), phase)
     Tasks(bench.store).request_cancel(lease.task.id)
@@ -157,46 +190,6 @@ def test_an_orphan_that_is_cancelled_while_it_is_recovered_is_cancelled_by_the_n
     assert now(bench, lease).status is Status.CANCELLED
 
 
-def test_an_orphan_that_was_being_stopped_is_cancelled(bench: Workbench, me: str) -> None:
-    lease = claimed(bench, reused(bench), Phase.CANCELLING)
-
-    recover(bench, me)
-
-    assert now(bench, lease).status is Status.CANCELLED
-
-
-def test_a_cancel_that_came_too_late_does_not_hide_a_delivery(bench: Workbench, me: str) -> None:
-    """The branch may be pushed, the pull request open: "cancelled" would say that nothing is there."""
-    lease = claimed(bench, reused(bench), Phase.VERIFYING)
-    lease.record_commit("b" * 40)
-    lease.enter(Phase.DELIVERING)
-    Tasks(bench.store).request_cancel(lease.task.id)
-
-    recover(bench, me)
-
-    error = now(bench, lease).error
-    assert error is not None
-    assert (error.code, "delivering" in error.message) == ("container_lost", True)
-    assert f"pithy-local retry {lease.task.id}" in error.hint
-
-
-def test_a_delivery_that_was_cut_off_is_left_to_whoever_claims_it_next(bench: Workbench, me: str) -> None:
-    lease = claimed(bench, reused(bench), Phase.VERIFYING)
-    lease.record_patch(Patch(path="artifacts/x/1/patch.diff", bytes=1, files=1, added=1, removed=0))
-    lease.record_commit("b" * 40)
-    lease.enter(Phase.DELIVERING)
-    Tasks(bench.store).request_cancel(lease.task.id)
-
-    recover(bench, me)
-
-    task = now(bench, lease)
-    assert (task.status, task.phase) == (Status.RUNNING, Phase.DELIVERING)
-    assert last_line(bench, lease).startswith("delivered again")
-    again = Tasks(bench.store).claim_accepted(me)
-    assert again is not None
-    assert (again.id, again.fence > lease.fence) == (lease.task.id, True)
-
-
 def test_a_model_call_that_died_with_its_process_is_charged_by_its_reservation(bench: Workbench, me: str) -> None:
     lease = claimed(bench, reused(bench), Phase.AGENT)
     wanted = Reservation(provider="openai", model="m", input_tokens=30, output_tokens=12)
@@ -220,19 +213,115 @@ def test_a_living_owner_keeps_its_task(bench: Workbench, me: str, executor: Stan
     lease = claimed(bench, process(bench), Phase.AGENT)
     executor.boxes = [box(lease, bench, age_ms=3_600_000)]
 
-    problems, said = recover(bench, me)
+    done = recover(bench, me)
 
     lease.check()
-    assert (len(executor.boxes), problems, said) == (1, {}, [])
+    assert (len(executor.boxes), done.problems, done.said) == (1, {}, [])
 
 
-def test_a_living_owner_without_a_heartbeat_has_lost_its_task(bench: Workbench, me: str, clock: HandClock) -> None:
-    lease = claimed(bench, process(bench), Phase.AGENT)
+def test_a_living_owner_that_stays_silent_loses_its_task(bench: Workbench, me: str, clock: HandClock) -> None:
+    lease, again = claimed(bench, process(bench), Phase.AGENT), Round(bench, me)
     clock.sleep(31)
+    again()
+    lease.check()
+    clock.sleep(15)
+
+    again()
+
+    with pytest.raises(LeaseLost):
+        lease.check()
+
+
+def test_after_a_sleep_of_the_machine_an_owner_has_time_to_beat(bench: Workbench, me: str, clock: HandClock) -> None:
+    other = process(bench)
+    lease, again = claimed(bench, other, Phase.AGENT), Round(bench, me)
+    clock.sleep(8 * 3600)
+    again()
+    clock.sleep(10)
+    Processes(bench.store).beat(other, [lease.task.id])
+    clock.sleep(10)
+
+    again()
+
+    lease.check()
+
+
+def test_what_a_leader_that_hangs_does_not_recover_is_recovered_by_another(
+    bench: Workbench, me: str, clock: HandClock
+) -> None:
+    lease, follower = claimed(bench, reused(bench)), Round(bench, me, leads=False)
+    follower()
+    clock.sleep(44)
+    follower()
+    assert now(bench, lease).status is Status.RUNNING
+    clock.sleep(1)
+
+    follower()
+
+    assert now(bench, lease).status is Status.QUEUED
+
+
+def dies(bench: Workbench, task: Task, phase: Phase, *, number: int) -> None:
+    """One more process claims the task, gets to `phase` and dies."""
+    owner = f"dead {number}"
+    bench.store.queue.write(
+        "INSERT INTO process VALUES (?, 'test', ?, ?, ?, 1)", (owner, ME.pid, ME.started - 60, ME.boot_id)
+    )
+    claimed_again = Orphans(bench.store).claim(owner, executors=("local",), concurrency=9) or Tasks(bench.store).claim(
+        owner, executors=["local"], concurrency=9, ids=[task.id]
+    )
+    assert claimed_again is not None
+    if claimed_again.phase is not phase:
+        Lease(bench.store, claimed_again, owner).enter(phase)
+
+
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.COLLECTING, Phase.VERIFYING, Phase.DELIVERING])
+def test_three_owners_that_died_at_the_same_point_are_enough(bench: Workbench, me: str, phase: Phase) -> None:
+    task = queue(bench, REPO)
+    for number in range(2):
+        dies(bench, task, phase, number=number)
+        recover(bench, me)
+        assert not Tasks(bench.store).get(task.id).status.settled
+    dies(bench, task, phase, number=3)
 
     recover(bench, me)
 
-    assert now(bench, lease).status is Status.FAILED
+    ended = Tasks(bench.store).get(task.id)
+    assert (ended.status, ended.error and ended.error.code) == (Status.FAILED, "crash_loop")
+
+
+def test_owners_that_die_while_they_watch_a_container_say_nothing_against_its_task(bench: Workbench, me: str) -> None:
+    task = queue(bench, REPO)
+    for number in range(20):
+        dies(bench, task, Phase.AGENT, number=number)
+        recover(bench, me)
+
+    assert Tasks(bench.store).get(task.id).phase is Phase.AGENT
+
+
+def test_an_attempt_that_gets_further_each_time_is_given_all_the_time_it_needs(bench: Workbench, me: str) -> None:
+    task = queue(bench, REPO)
+    for number in range(20):
+        dies(bench, task, Phase.VERIFYING, number=number)
+        recover(bench, me)
+        again = Orphans(bench.store).claim(me, executors=("local",), concurrency=9)
+        assert again is not None
+        lease = Lease(bench.store, again, me)
+        lease.intend("create", f"sandbox {number}")
+        lease.hand_back()
+
+    assert not Tasks(bench.store).get(task.id).status.settled
+
+
+def test_the_death_of_an_owner_of_several_tasks_counts_half_for_each(bench: Workbench, me: str) -> None:
+    tasks = [queue(bench, REPO), queue(bench, REPO)]
+    for number in range(5):
+        owner = process(bench, started=ME.started - 60, name=f"dead {number}")
+        for task in tasks:
+            assert Tasks(bench.store).claim(owner, executors=["local"], concurrency=9, ids=[task.id])
+        recover(bench, me)
+
+    assert {Tasks(bench.store).get(task.id).status for task in tasks} == {Status.QUEUED}
 
 
 def test_a_jump_of_the_wall_clock_costs_no_lease(bench: Workbench, me: str, clock: HandClock) -> None:
@@ -258,33 +347,33 @@ def test_what_runs_here_is_kept_although_the_machine_slept_past_its_lease(
 
 
 def test_what_this_process_owns_but_does_not_run_is_recovered(bench: Workbench, me: str) -> None:
-    lease = claimed(bench, me, Phase.AGENT)
+    lease = claimed(bench, me, Phase.STARTING)
 
     recover(bench, me)
 
-    assert now(bench, lease).status is Status.FAILED
+    assert now(bench, lease).status is Status.QUEUED
 
 
 def test_an_engine_that_does_not_answer_keeps_its_tasks_and_is_told(bench: Workbench, me: str, docker: StandIn) -> None:
-    away, here = claimed(bench, reused(bench), Phase.AGENT, "docker"), claimed(bench, "other", Phase.AGENT)
+    away, here = claimed(bench, reused(bench), Phase.STARTING, "docker"), claimed(bench, "other", Phase.STARTING)
     docker.problem = PithyError(ErrorCode.DOCKER_UNREACHABLE, "no engine")
 
-    problems, _ = recover(bench, me)
+    problems = recover(bench, me).problems
 
     away.check()
     assert (now(bench, away).fence, problems) == (away.fence, {away.task.id: docker.problem})
-    assert now(bench, here).status is Status.FAILED
+    assert now(bench, here).status is Status.QUEUED
 
 
 def test_it_is_recovered_once_the_engine_answers(bench: Workbench, me: str, docker: StandIn) -> None:
-    lease = claimed(bench, reused(bench), Phase.AGENT, "docker")
+    lease = claimed(bench, reused(bench), Phase.STARTING, "docker")
     docker.problem = PithyError(ErrorCode.DOCKER_UNREACHABLE, "no engine")
     recover(bench, me)
     docker.problem = None
 
-    problems, _ = recover(bench, me)
+    problems = recover(bench, me).problems
 
-    assert (now(bench, lease).status, problems) == (Status.FAILED, {})
+    assert (now(bench, lease).status, problems) == (Status.QUEUED, {})
 
 
 def test_the_dead_that_own_nothing_are_forgotten(bench: Workbench, me: str) -> None:
@@ -304,97 +393,3 @@ def test_the_log_goes_on_without_a_gap(bench: Workbench, me: str) -> None:
     recover(bench, me)
 
     assert [line.seq for line in logs.page(lease.task.id)] == [1, 2]
-
-
-def test_a_settled_tasks_sandbox_goes_at_once(bench: Workbench, me: str, executor: StandIn) -> None:
-    lease = claimed(bench, me, Phase.AGENT)
-    lease.settle(Status.CANCELLED)
-    executor.boxes = [box(lease, bench)]
-
-    _, said = recover(bench, me)
-
-    assert executor.boxes == []
-    assert lease.task.id in said[0]
-
-
-def test_a_young_sandbox_of_an_older_owner_stays_for_a_minute(
-    bench: Workbench, me: str, executor: StandIn, clock: HandClock
-) -> None:
-    lease = claimed(bench, me, Phase.AGENT)
-    executor.boxes = [box(lease, bench, attempt=2, fence=0)]
-
-    recover(bench, me, lease.task.id)
-    assert len(executor.boxes) == 1
-    clock.sleep(61)
-    recover(bench, me, lease.task.id)
-
-    assert executor.boxes == []
-
-
-def test_a_sandbox_of_an_older_owner_goes_and_that_of_the_present_one_stays(
-    bench: Workbench, me: str, executor: StandIn
-) -> None:
-    lease = claimed(bench, me, Phase.AGENT)
-    executor.boxes = [box(lease, bench, age_ms=61_000), box(lease, bench, attempt=2, fence=0, age_ms=61_000)]
-
-    recover(bench, me, lease.task.id)
-
-    assert [found.attempt for found in executor.boxes] == [1]
-
-
-def test_a_sandbox_of_an_unknown_task_is_not_ours_to_judge(bench: Workbench, me: str, executor: StandIn) -> None:
-    executor.boxes = [Sandbox(task="zzzzzzzzzz", attempt=1, fence=1, handle="x", created_ms=0)]
-
-    recover(bench, me)
-
-    assert len(executor.boxes) == 1
-
-
-def test_what_a_killed_doctor_left_goes_after_a_minute(
-    bench: Workbench, me: str, executor: StandIn, clock: HandClock
-) -> None:
-    now = bench.clock.now_ms()
-    executor.boxes = [Sandbox(task="doctor1a2b3c", attempt=1, fence=0, handle="x", created_ms=now, role="doctor")]
-
-    recover(bench, me)
-    assert len(executor.boxes) == 1
-    clock.sleep(61)
-    recover(bench, me)
-
-    assert executor.boxes == []
-
-
-def test_a_real_directory_of_a_settled_attempt_is_removed(tmp_path: Path, clock: HandClock) -> None:
-    with opened_bench(tmp_path, clock=clock) as bench:
-        me = Processes(bench.store).register("test")
-        lease = claimed(bench, me, Phase.AGENT)
-        lease.settle(Status.FAILED)
-        left = bench.home.scratch / f"{lease.task.id}-a1"
-        (left / "repo" / "deep").mkdir(parents=True)
-        os.chmod(left / "repo" / "deep", 0)  # noqa: PTH101  # as an agent may leave it
-        clock.now = left.stat().st_ctime_ns // 1_000_000 + 61_000
-
-        recover(bench, me)
-
-        assert list(bench.home.scratch.iterdir()) == []
-
-
-def test_packed_repositories_and_indexes_go_unless_their_very_owner_runs(bench: Workbench, me: str) -> None:
-    lease, done = claimed(bench, me), claimed(bench, me)
-    done.settle(Status.CANCELLED)
-    mirror = bench.home.mirrors / "some-mirror"
-    folders = [
-        bench.home.scratch / f"bundle-{lease.task.id}-f{lease.fence}",
-        bench.home.scratch / f"bundle-{lease.task.id}-f{lease.fence - 1}",
-        bench.home.scratch / f"bundle-{done.task.id}-f{done.fence}",
-        bench.home.scratch / "bundle-zzzzzzzzzz-f1",
-        mirror / f"index-{lease.task.id}",
-        mirror / f"index-{done.task.id}",
-        mirror / "repo.git",
-    ]
-    for folder in folders:
-        folder.mkdir(parents=True)
-
-    recover(bench, me, lease.task.id)
-
-    assert [folder for folder in folders if folder.exists()] == [folders[0], folders[4], folders[6]]

@@ -19,7 +19,7 @@ from pithy_local.lifecycle.supervisor import Supervisor
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Status
 from pithy_local.store import Store
-from pithy_local.store.lease import Processes
+from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
 from tests.lifecycle.bench import Held, StandIn, locked, opened_bench, queue, settled, silent, succeed, work
 from tests.support import wait_until

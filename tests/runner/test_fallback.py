@@ -31,7 +31,7 @@ class Both:
         job = make_job(
             tmp_path, provider="openai", fallback=CLAUDE, fallback_max_output_tokens=4_000, max_output_tokens=2_000
         )
-        self.model: Provider = for_job(job, self.said.append)
+        self.model: Provider = for_job(job, self.said.append, lambda: False)
 
 
 def gateway(status: int, code: str) -> Reply:

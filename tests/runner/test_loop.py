@@ -256,6 +256,22 @@ def test_files_that_the_model_needs_are_shown_before_it_answers(tmp_path: Path, 
     assert (verdicts(service), service.of_kind("rejected")) == (["applied"], [])
 
 
+def test_a_file_that_was_not_shown_whole_is_not_taken_whole(tmp_path: Path, runner: Runner) -> None:
+    large = "".join(f"def number_{n}():\n    return {n}\n\n\n" for n in range(2_000))
+    whole = f"numbers.py\n```python\n{large.replace('return 1234', 'return 0')}```\n"
+    diff = fenced(
+        "--- a/numbers.py\n+++ b/numbers.py\n@@ ... @@\n def number_1234():\n-    return 1234\n+    return 0\n"
+    )
+    files = {**FILES, "numbers.py": large}
+    prompt = "number_1234 must return 0"
+
+    runner.give(raw_job(tmp_path, files, prompt=prompt, context_tokens=4_000, replies=[whole, diff]))
+
+    assert runner.result()["message"] == "the change is made, in round 2"
+    (rejected,) = runner.service.of_kind("rejected")
+    assert rejected["reason"].startswith("numbers.py: you were not shown all of it")
+
+
 def test_requests_for_files_come_to_an_end(tmp_path: Path, runner: Runner) -> None:
     replies = ["NEED: README.md", "NEED: nowhere.py", "NEED: nowhere.py", fenced(DIFF)]
 

@@ -23,7 +23,9 @@ class Taken:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.diffs: list[bytes] = []
-        self.reports = Reports(on_event=self.events.append, on_diff=self.diffs.append, max_diff_bytes=1000)
+        self.reports = Reports(
+            on_event=self.events.append, on_diff=lambda _, diff: self.diffs.append(diff), max_diff_bytes=1000
+        )
 
     def data(self, kind: str) -> list[dict[str, object]]:
         return [event.data for event in self.events if event.kind == kind]

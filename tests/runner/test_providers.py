@@ -16,6 +16,7 @@ from runner.providers import for_job
 from runner.providers.anthropic import AnthropicProvider
 from runner.providers.base import Message
 from runner.providers.openai import OpenAIProvider
+from runner.providers.patient import Patient
 from runner.providers.scripted import ScriptedProvider
 from tests.fakes import model_replies
 from tests.fakes.model import FakeModel
@@ -232,20 +233,28 @@ def test_the_script_answers_in_order_and_then_fails() -> None:
     assert failed.value.code == "agent_failed"
 
 
+def never() -> bool:
+    """Somebody listens at the host's address all the time."""
+    return False
+
+
 def test_the_gateway_may_hold_a_call_back_before_the_sdk_gives_up(tmp_path: Path) -> None:
     for name in ("openai", "anthropic"):
-        made = for_job(make_job(tmp_path / name, provider=name, model="m", call_timeout=100.0), print)
+        patient = for_job(make_job(tmp_path / name, provider=name, model="m", call_timeout=100.0), print, never)
 
+        assert isinstance(patient, Patient)
+        made = patient.provider
         assert isinstance(made, OpenAIProvider | AnthropicProvider)
         assert made.timeout == pytest.approx(100 * 1.1 + 330)
 
 
 def test_a_job_names_its_model_and_how_much_it_may_write(tmp_path: Path) -> None:
-    made = for_job(
-        make_job(tmp_path, provider="anthropic", model="m", max_output_tokens=64_000, reasoning="low"), print
-    )
+    job = make_job(tmp_path, provider="anthropic", model="m", max_output_tokens=64_000, reasoning="low")
+    patient = for_job(job, print, never)
 
-    assert made.name == "anthropic m"
+    assert patient.name == "anthropic m"
+    assert isinstance(patient, Patient)
+    made = patient.provider
     assert isinstance(made, AnthropicProvider)
     assert (made.max_output_tokens, made.reasoning) == (64_000, "low")
 

@@ -150,8 +150,8 @@ def test_more_shows_tracked_files_not_seen_before_and_nothing_else(tmp_path: Pat
     ("files", "words", "hint"),
     [
         ({}, "no files at all", "first commit"),
-        ({"logo.png": b"\x89PNG"}, "none of the 1 files", "--base"),
-        ({"data": b"\0", "vendor/x.go": "package x\n", "empty": ""}, "none of the 3 files", "--base"),
+        ({"logo.png": b"\x89PNG"}, "its one file is binary", "--base"),
+        ({"data": b"\0", "vendor/x.go": "package x\n", "empty": ""}, "its 3 files are binary", "--base"),
     ],
 )
 def test_nothing_to_work_on_is_an_error_that_says_what_to_do(

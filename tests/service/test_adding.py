@@ -11,10 +11,11 @@ import pytest
 
 from pithy_local import service
 from pithy_local.config import Secrets, Settings
-from pithy_local.errors import ErrorCode, PithyError, UsageError
+from pithy_local.errors import ErrorCode, NoSuchTask, PithyError, Refused, UsageError
 from pithy_local.service import AddRequest, App
-from pithy_local.service.words import MAX_COMMAND_BYTES
+from pithy_local.service.words import MAX_COMMAND_BYTES, MAX_KEY
 from tests.service.conftest import KEY
+from tests.store.conftest import HandClock
 from tests.support import make_repo
 
 
@@ -160,3 +161,66 @@ def test_a_paused_queue_is_a_warning(app: App, repo: Path) -> None:
     assert service.add(app, AddRequest(prompt="Fix it", repo=str(repo))).warnings == (
         "the queue is paused. `pithy-local resume` goes on.",
     )
+
+
+def test_a_task_is_added_once_with_its_key(app: App, repo: Path) -> None:
+    request = AddRequest(prompt="Fix it", repo=str(repo), idempotency_key="order-1")
+
+    first = service.add(app, request)
+    again = service.add(app, replace(request, prompt=" Fix it\n", priority=5))
+
+    assert (first.created, again.created, again.task.id) == (True, False, first.task.id)
+    assert len(service.list_tasks(app)) == 1
+
+
+def test_a_known_key_is_answered_although_the_repository_is_gone(app: App, repo: Path) -> None:
+    request = AddRequest(prompt="Fix it", repo=str(repo), idempotency_key="order-1")
+    first = service.add(app, request)
+    repo.rename(repo.parent / "elsewhere")
+
+    assert service.add(app, request).task.id == first.task.id
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "Fix that"}, {"repo": "acme/api"}])
+def test_a_key_of_something_else_is_refused(app: App, repo: Path, changes: dict[str, str]) -> None:
+    request = AddRequest(prompt="Fix it", repo=str(repo), idempotency_key="order-1")
+    first = service.add(app, request).task
+
+    with pytest.raises(Refused, match=f"belongs to task {first.id}"):
+        service.add(app, replace(request, **changes))  # type: ignore[arg-type]  # strings, both
+
+    assert [task.id for task in service.list_tasks(app)] == [first.id]
+
+
+@pytest.mark.parametrize("key", ["", " k", "k ", "a\nb", "ä", "k" * (MAX_KEY + 1), KEY])
+def test_a_key_that_is_none_is_refused(app: App, repo: Path, key: str) -> None:
+    with pytest.raises(UsageError, match="idempotency key") as refused:
+        service.add(app, AddRequest(prompt="Fix it", repo=str(repo), idempotency_key=key))
+
+    assert KEY not in refused.value.message
+    assert service.list_tasks(app) == []
+
+
+def test_the_task_to_start_after_is_found_by_a_prefix(app: App, repo: Path, clock: HandClock) -> None:
+    first = service.add(app, AddRequest(prompt="First", repo=str(repo))).task
+    clock.sleep(1)
+
+    second = service.add(app, AddRequest(prompt="Second", repo=str(repo), after=first.id[:9])).task
+
+    assert (second.after, second.blocked) == (first.id, True)
+
+
+def test_a_task_to_start_after_that_is_not_there_is_an_error(app: App, repo: Path) -> None:
+    with pytest.raises(NoSuchTask):
+        service.add(app, AddRequest(prompt="Second", repo=str(repo), after="zzz"))
+
+    assert service.list_tasks(app) == []
+
+
+def test_a_time_to_start_is_kept(app: App, repo: Path, clock: HandClock) -> None:
+    later = service.add(app, AddRequest(prompt="x", repo=str(repo), at="+2h")).task
+    past = service.add(app, AddRequest(prompt="x", repo=str(repo), at="2001-01-01T00:00Z")).task
+
+    assert (later.not_before, past.not_before) == (clock.now + 7_200_000, 0)
+    with pytest.raises(UsageError, match="not a time to start at: 'soon'"):
+        service.add(app, AddRequest(prompt="x", repo=str(repo), at="soon"))

@@ -13,7 +13,7 @@ from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.models import Status
 from pithy_local.service import App, Wait
 from pithy_local.store.holds import Holds
-from pithy_local.store.lease import NAMED, Processes
+from pithy_local.store.processes import NAMED, Processes
 from tests.seeding import claim, enqueue, settle
 from tests.spending import spend
 from tests.store.conftest import HandClock
@@ -160,6 +160,23 @@ def test_the_later_time_counts(app: App, clock: HandClock) -> None:
     Holds(app.store).close_gate("openai", clock.now + MINUTE)
 
     assert service.waits(app, service.waiting(app))[task.id].until == clock.now + 5 * MINUTE
+
+
+def test_a_task_waits_for_another_one(app: App, clock: HandClock) -> None:
+    first = enqueue(app.store)
+    waits = enqueue(app.store, after=first.id)
+    both = enqueue(app.store, after=first.id, not_before=clock.now + MINUTE)
+
+    found = service.waits(app, [first, waits, both])
+
+    assert found == {waits.id: Wait(after=first.id), both.id: Wait(after=first.id, until=clock.now + MINUTE)}
+    assert found[waits.id].words(clock.now) == f"task {first.id} has completed"
+    assert found[both.id].words(clock.now).startswith(f"task {first.id} has completed, and not before ")
+    assert found[both.id].short(clock.now) == f"after {first.id}"
+    assert (service.overview(app).queued, service.overview(app).waiting) == (3, 2)
+
+    settle(app.store, first, Status.COMPLETED)
+    assert service.waits(app, [service.find(app, waits.id)]) == {}
 
 
 def test_a_moment_has_its_date_when_it_is_far_away(clock: HandClock) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from pithy_local import service
-from pithy_local.errors import NoSuchTask, Refused, UsageError
-from pithy_local.models import Status, Task
+from pithy_local.errors import ErrorCode, NoSuchTask, PithyError, Refused, UsageError
+from pithy_local.models import Phase, Status, Task
 from pithy_local.service import App
 from pithy_local.service.words import MAX_PROMPT_BYTES
-from pithy_local.store.tasks import Tasks
 from tests.seeding import claim, enqueue, settle
 from tests.service.conftest import KEY
 from tests.spending import spend
-from tests.store.conftest import HandClock
+from tests.store.conftest import HandClock, take_up
+from tests.support import make_repo
 
 Make = Callable[[App], Task]
 
@@ -221,6 +222,53 @@ def test_an_accepted_task_waits_for_whoever_claims_it(app: App) -> None:
     accepted = service.accept(app, task.id)
 
     assert (accepted.status, accepted.phase) == (Status.RUNNING, "delivering")
-    claimed = Tasks(app.store).claim_accepted(claim(app.store, enqueue(app.store)).owner)
+    claimed = take_up(app.store, claim(app.store, enqueue(app.store)).owner)
     assert claimed is not None
     assert claimed.id == task.id
+
+
+def test_a_queued_task_is_executed_although_the_queue_is_paused(app: App, tmp_path: Path) -> None:
+    repo = make_repo(tmp_path / "repo", {"hello.txt": "hello\n"})
+    task = enqueue(app.store, repo=str(repo))
+    service.pause(app)
+
+    started = service.execute(app, task.id)
+
+    assert (started.status, started.phase) == (Status.RUNNING, Phase.PREPARING)
+    with pytest.raises(Refused, match="is running: only a queued one") as refused:
+        service.execute(app, task.id)
+    assert refused.value.hint.startswith(f"`pithy-local wait {task.id}`")
+
+
+@pytest.mark.parametrize("repo", ["/nowhere/at/all", "http://127.0.0.1:9/acme/api.git"])
+def test_a_task_whose_repository_cannot_be_reached_is_not_executed(app: App, repo: str) -> None:
+    task = enqueue(app.store, repo=repo)
+
+    with pytest.raises(PithyError) as refused:
+        service.execute(app, task.id)
+
+    assert (refused.value.code, refused.value.code.http_status) == (ErrorCode.REPO_UNREACHABLE, 422)
+    assert service.find(app, task.id).status is Status.QUEUED
+
+
+def test_a_task_that_others_wait_for_is_not_removed(app: App) -> None:
+    task = enqueue(app.store)
+    waits = enqueue(app.store, after=task.id)
+    settle(app.store, task, Status.NEEDS_REVIEW, diff=b"diff\n")
+
+    with pytest.raises(Refused, match=f"waited for by {waits.id}") as refused:
+        service.remove(app, task.id)
+
+    assert refused.value.hint.startswith(f"`pithy-local accept {task.id}`")
+    assert service.prune(app, -1) == []
+
+
+def test_what_was_cancelled_with_another_task_is_told_to_wait_for_its_retry(app: App) -> None:
+    task = enqueue(app.store)
+    waits = enqueue(app.store, after=task.id)
+    settle(app.store, task, Status.FAILED)
+
+    with pytest.raises(Refused) as refused:
+        service.retry(app, waits.id)
+
+    assert refused.value.hint == f"`pithy-local retry {task.id}` queues it again."

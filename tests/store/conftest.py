@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from pithy_local.models import NewTask
+from pithy_local.models import NewTask, Task
 from pithy_local.paths import Home
 from pithy_local.store import Store
-from pithy_local.store.lease import Lease, Processes
-from pithy_local.store.tasks import Tasks
+from pithy_local.store.lease import Lease
+from pithy_local.store.orphans import Orphans
+from pithy_local.store.processes import Processes
+from pithy_local.store.tasks import ALL_EXECUTORS, Tasks
 
 
 class HandClock:
@@ -38,6 +40,11 @@ def new_task(prompt: str = "Fix the bug", **changes: object) -> NewTask:
         "model": "gpt-4o",
     }  # fmt: skip
     return NewTask(**{**values, **changes})  # type: ignore[arg-type]  # a test's shorthand
+
+
+def take_up(store: Store, owner: str, ids: Sequence[str] | None = None) -> Task | None:
+    """A process that could run anything looks for a running task without an owner."""
+    return Orphans(store).claim(owner, executors=ALL_EXECUTORS, concurrency=9, ids=ids)
 
 
 @pytest.fixture

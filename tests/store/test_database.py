@@ -9,14 +9,13 @@ import threading
 from pathlib import Path
 
 import pytest
-import sqlite_utils
-from sqlite_utils import Migrations
 
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.paths import Home
-from pithy_local.store import Store, schema
+from pithy_local.store import Store
 from pithy_local.store.database import StoreRuleError
 from pithy_local.store.tasks import Tasks
+from tests.store import old_home
 from tests.store.conftest import new_task
 
 
@@ -160,34 +159,13 @@ def test_the_home_is_private(store: Store) -> None:
 
 
 def test_a_home_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    home = Home(root=tmp_path / "home").prepare()
-    for path, name, script in ((home.queue_db, "queue", schema.QUEUE_1), (home.logs_db, "logs", schema.LOGS_1)):
-        first = Migrations(f"pithy_local.{name}")
-
-        @first(name="m001_tables")
-        def m001_tables(db: sqlite_utils.Database, script: str = script) -> None:
-            schema._run(db, script)
-
-        db = sqlite_utils.Database(sqlite3.connect(path, isolation_level=None))
-        first.apply(db)
-        if name == "queue":
-            db.execute("INSERT INTO meta VALUES ('instance', 'abcdef')")
-            db.execute(
-                "INSERT INTO task(id, title, prompt, repo, executor, provider, model, branch, created_at, updated_at) "
-                "VALUES ('0dwtz8y8bv', 't', 'p', 'acme/api', 'docker', 'openai', 'gpt-4o', 'pj/0dwtz8y8bv', 1, 1)"
-            )
-            db.execute(
-                "INSERT INTO usage(task, attempt, at, provider, model, http_status, input_tokens, output_tokens) "
-                "VALUES (1, 1, 5, 'openai', 'gpt-4o', 200, 30, 12)"
-            )
-        db.execute("PRAGMA user_version=1")
-        db.close()
+    home = old_home.make(tmp_path / "home")
 
     store = Store(home)
 
-    task = Tasks(store).get("0dwtz8y8bv")
+    task = Tasks(store).get(old_home.TASK)
     assert (task.usage.total_tokens, task.publish, task.verify) == (42, "auto", ())
-    assert Tasks(store).instance == "abcdef"
+    assert Tasks(store).instance == old_home.INSTANCE
     assert store.queue.rows("PRAGMA integrity_check")[0][0] == "ok"
     assert store.queue.rows("PRAGMA foreign_key_check") == []
     store.close()

@@ -8,9 +8,11 @@ from pithy_local.errors import Cancelled, LeaseLost
 from pithy_local.models import Patch, Phase, Status, TaskError
 from pithy_local.store import Store
 from pithy_local.store.calls import Calls, Reservation
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.lease import Lease
+from pithy_local.store.processes import Processes
 from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
+from tests.store.conftest import take_up
 
 SHA = "b" * 40
 PATCH = Patch(path="artifacts/x/1/patch.diff", bytes=10, files=1, added=2, removed=3)
@@ -19,7 +21,7 @@ ASKED = Reservation(provider="openai", model="m", input_tokens=30, output_tokens
 
 
 def claimed_again(store: Store, lease: Lease) -> Lease:
-    task = Tasks(store).claim_accepted(lease.owner)
+    task = take_up(store, lease.owner)
     assert task is not None
     return Lease(store, task, lease.owner)
 

@@ -11,10 +11,11 @@ import pytest
 from pithy_local.errors import Refused
 from pithy_local.models import Patch, Phase, Status, Task, TaskError
 from pithy_local.store import Store
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.lease import Lease
+from pithy_local.store.processes import Processes
 from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
-from tests.store.conftest import new_task
+from tests.store.conftest import new_task, take_up
 
 PATCH = Patch(path="artifacts/x/1/patch.diff", bytes=10, files=1, added=2, removed=3)
 ERROR = TaskError(code="awaiting_review", message="m", hint="h")
@@ -73,7 +74,7 @@ def test_an_accepted_task_is_delivered_by_one_process_or_cancelled_by_the_user(s
 
         *claims, cancelled = together(
             store,
-            *(lambda each=each: tasks.claim_accepted(each, ids=[task_id]) for each in owners),  # noqa: B023
+            *(lambda each=each: take_up(store, each, [task_id]) for each in owners),  # noqa: B023
             lambda: tasks.request_cancel(task_id),  # noqa: B023
         )
 
@@ -91,3 +92,31 @@ def test_what_was_accepted_is_decided(store: Store, owner: str, act: str) -> Non
 
     with pytest.raises(Refused, match="is running"):
         getattr(settled, act)(task_id)
+
+
+def test_a_task_that_is_added_while_the_one_before_it_ends_never_waits_for_ever(store: Store) -> None:
+    tasks = Tasks(store)
+    for _ in range(ROUNDS):
+        first = tasks.insert(new_task())
+        *added, _ = together(
+            store, lambda: tasks.insert(new_task(after=first.id)),  # noqa: B023  # run in here
+            lambda: tasks.insert(new_task(after=first.id)), lambda: tasks.request_cancel(first.id),  # noqa: B023
+        )  # fmt: skip
+
+        followers = [tasks.get(task.id) for task in added if isinstance(task, Task)]
+        assert {task.status for task in followers} <= {Status.CANCELLED}
+        assert [task.error.code for task in followers if task.error] == ["dependency_failed"] * len(followers)
+
+
+def test_a_queued_task_is_executed_by_request_or_claimed(store: Store, owner: str) -> None:
+    tasks = Tasks(store)
+    for _ in range(ROUNDS):
+        task = tasks.insert(new_task())
+
+        executed, claimed = together(
+            store, lambda: tasks.execute(task.id),  # noqa: B023
+            lambda: tasks.claim(owner, executors=["docker"], concurrency=999, ids=[task.id]),  # noqa: B023
+        )  # fmt: skip
+
+        assert (executed is None) != (claimed is None)
+        assert tasks.get(task.id).status is Status.RUNNING

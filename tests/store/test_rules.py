@@ -150,7 +150,7 @@ def test_an_empty_prompt_is_no_task(tasks: Tasks) -> None:
 
 
 def test_a_beat_prolongs_only_what_the_process_owns(store: Store, lease: Lease, clock: HandClock) -> None:
-    from pithy_local.store.lease import Processes
+    from pithy_local.store.processes import Processes
 
     clock.sleep(20)
     Processes(store).beat(lease.owner, [lease.task.id])

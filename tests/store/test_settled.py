@@ -12,7 +12,7 @@ from pithy_local.store.lease import Lease
 from pithy_local.store.logs import Entry, Logs
 from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
-from tests.store.conftest import HandClock, new_task
+from tests.store.conftest import HandClock, new_task, take_up
 
 SHA = "a" * 40
 PATCH = Patch(path="artifacts/x/1/patch.diff", bytes=10, files=1, added=2, removed=3)
@@ -79,10 +79,10 @@ def test_an_accepted_change_waits_for_whoever_delivers_it(
 
     assert (task.status, task.phase, task.error, task.attempts) == (Status.RUNNING, Phase.DELIVERING, None, 1)
     assert tasks.undone(["docker"]) == 1
-    claimed = tasks.claim_accepted(owner)
+    claimed = take_up(store, owner)
     assert claimed is not None
     assert claimed.fence > lease.fence
-    assert tasks.claim_accepted(owner) is None
+    assert take_up(store, owner) is None
     again = Lease(store, claimed, owner)
     again.record_commit("b" * 40)
     again.settle(Status.COMPLETED)
@@ -101,12 +101,12 @@ def test_a_handed_back_delivery_is_claimed_anew(
     settled: Settled, tasks: Tasks, lease: Lease, owner: str, store: Store
 ) -> None:
     settled.accept(reviewed(lease))
-    first = tasks.claim_accepted(owner)
+    first = take_up(store, owner)
     assert first is not None
 
     Lease(store, first, owner).hand_back()
 
-    second = tasks.claim_accepted(owner)
+    second = take_up(store, owner)
     assert second is not None
     assert (second.id, second.phase) == (first.id, Phase.DELIVERING)
 
@@ -148,19 +148,19 @@ def test_old_ones_are_those_that_ended_before(settled: Settled, lease: Lease, cl
 
 
 def test_what_was_accepted_and_is_nobodys_yet_is_cancelled_at_once(
-    settled: Settled, tasks: Tasks, lease: Lease, owner: str
+    store: Store, settled: Settled, tasks: Tasks, lease: Lease, owner: str
 ) -> None:
     settled.accept(reviewed(lease))
 
     task = tasks.request_cancel(lease.task.id)
 
     assert (task.status, task.phase) == (Status.CANCELLED, None)
-    assert tasks.claim_accepted(owner) is None
+    assert take_up(store, owner) is None
     assert tasks.attempts(task.id)[0].outcome == "cancelled"
 
 
 def test_a_delivery_that_may_show_at_the_remote_is_not_called_cancelled(
-    settled: Settled, tasks: Tasks, lease: Lease, owner: str
+    store: Store, settled: Settled, tasks: Tasks, lease: Lease, owner: str
 ) -> None:
     lease.record_patch(PATCH)
     lease.record_commit("b" * 40)
@@ -170,14 +170,14 @@ def test_a_delivery_that_may_show_at_the_remote_is_not_called_cancelled(
     task = tasks.request_cancel(lease.task.id)
 
     assert (task.status, task.cancel_requested) == (Status.RUNNING, True)
-    assert tasks.claim_accepted(owner) is not None
+    assert take_up(store, owner) is not None
 
 
 def test_an_accepted_change_is_delivered_without_the_model_the_next_time_too(
     settled: Settled, tasks: Tasks, lease: Lease, owner: str, store: Store
 ) -> None:
     settled.accept(reviewed(lease))
-    claimed = tasks.claim_accepted(owner)
+    claimed = take_up(store, owner)
     assert claimed is not None
     Lease(store, claimed, owner).settle(Status.FAILED, ERROR)
 

@@ -255,4 +255,5 @@ def test_the_json_object_has_every_figure_and_rounds(store: Store, history: Hist
     assert (found["cost_usd"], found["cost_known_usd"], found["unpriced_calls"]) == (0.123457, 0.123457, 0)
     assert (found["mean_seconds"], found["median_seconds"], found["under_3_minutes"]) == (40.1, 60.0, 1.0)
     assert (found["apply_rate"], found["recoverable_apply_rate"]) == (0.6667, 1.0)
-    assert {key for key in found if key not in ("since", "by", "groups")} == set(found["groups"][0]) - {"key"}
+    assert found["webhooks"] == {"taken": 0, "refused": {}}
+    assert found.keys() - {"since", "by", "groups", "webhooks"} == found["groups"][0].keys() - {"key"}

@@ -21,7 +21,8 @@ import sys
 from pathlib import Path
 from pithy_local.paths import Home
 from pithy_local.store import Store
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.lease import Lease
+from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
 from pithy_local.models import Status
 store = Store(Home(root=Path(sys.argv[1])))

@@ -11,8 +11,9 @@ from pithy_local.config import Secrets, Settings
 from pithy_local.models import NewTask, Patch, Phase, Status, Stream, Task, TaskError
 from pithy_local.paths import Home
 from pithy_local.store import Store
-from pithy_local.store.lease import Lease, Processes
+from pithy_local.store.lease import Lease
 from pithy_local.store.logs import Entry, Logs
+from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
 from pithy_local.tui.models.diffs import Diff
 from tests.spending import spend

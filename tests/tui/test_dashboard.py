@@ -10,10 +10,10 @@ import pytest
 from textual import events
 from textual.widgets import Button, Input, TextArea
 
-from pithy_local.models import Status, Stream, TaskError
+from pithy_local.models import Status, Stop, Stream, TaskError
 from pithy_local.tui.board import Board
 from pithy_local.tui.models.pages import KEPT
-from pithy_local.tui.records import PAGE, Draft, Leaving
+from pithy_local.tui.records import PAGE, Draft
 from pithy_local.tui.screens.confirm import AskScreen
 from pithy_local.tui.screens.new_task import NewTaskScreen
 from tests.support import branch_sha, make_bare, make_repo
@@ -334,7 +334,7 @@ async def test_a_dashboard_with_a_worker_does_the_task_it_was_given(seed: Seed, 
             task, _ = await asyncio.to_thread(board.add, draft)
             await user.sees("✓ done", "round 1 · asking", "completed: ")
     finally:
-        board.stop(Leaving.CANCEL, lambda text: None)
+        board.stop(Stop.CANCEL, lambda text: None)
     assert branch_sha(repo, task.branch) == seed.tasks.get(task.id).head_sha
 
 

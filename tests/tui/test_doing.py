@@ -226,9 +226,8 @@ async def test_the_filter_narrows_as_one_types_and_esc_brings_back_what_was(seed
 
 
 async def test_older_tasks_are_loaded_at_the_end_of_the_list(seed: Seed) -> None:
-    with seed.app.store.queue.transaction():
-        for n in range(620):
-            seed.queued(f"Task {n}")
+    for n in range(620):
+        seed.queued(f"Task {n}")
     async with dashboard(seed) as user:
         await user.until(lambda: user.table.rows == 500, "the newest 500")
         await user.presses("G")

@@ -11,9 +11,11 @@ from rich.cells import cell_len
 from pithy_local.models import LogLine, Phase, Status, Stream, TaskError
 from pithy_local.service import Overview
 from pithy_local.store.holds import Pause
+from pithy_local.store.log_removal import LogRemoval
 from pithy_local.tui import look
 from pithy_local.tui.actions import ACTIONS, Place, at, bindings
 from pithy_local.tui.board import Board
+from pithy_local.tui.models.logwindow import LogWindow
 from pithy_local.tui.models.pages import Pages
 from pithy_local.tui.records import PAGE, Engine, Entry, Snapshot
 from tests.tui.guide import GUIDE, with_keys
@@ -159,6 +161,26 @@ def test_the_board_reads_the_newest_pages_and_the_end(tmp_path: Path) -> None:
     assert part.end == 2 * PAGE + 10
     assert {*part.pages} == {1, 2}
     assert [part.pages[1][0].seq, part.pages[2][-1].seq] == [PAGE + 1, 2 * PAGE + 10]
+
+
+def test_the_rows_of_a_log_begin_with_the_first_line_that_is_kept(tmp_path: Path) -> None:
+    seed = Seed(tmp_path)
+    lease = seed.running()
+    seed.log(lease, *(str(number) for number in range(2 * PAGE + 5)))
+    lease.settle(Status.CANCELLED, None)
+    removal = LogRemoval(seed.app.store)
+    [expired] = removal.expired(seed.app.clock.now_ms() + 1)
+    list(removal.expire(expired, "removed"))
+
+    part = Board(seed.app, worker=False).log(lease.task.id, newest=1)
+    window = LogWindow()
+    window.open(lease.task.id)
+    window.take(part)
+    seed.close()
+    only = window.line(0)
+    assert window.rows == 1
+    assert only is not None
+    assert only.text == "removed"
 
 
 def test_the_board_says_what_an_attempt_does(tmp_path: Path) -> None:

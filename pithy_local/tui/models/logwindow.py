@@ -26,15 +26,16 @@ class LogWindow:
         self._seqs = array("Q")
         self._scanned = 0
         self._measured = 0
+        self._first = 1
 
     @property
     def rows(self) -> int:
-        return len(self._seqs) if self.only else self._pages.end
+        return len(self._seqs) if self.only else self.kept
 
     @property
-    def end(self) -> int:
-        """How many lines the log has, as far as is known."""
-        return self._pages.end
+    def kept(self) -> int:
+        """How many lines of the log are kept, as far as is known."""
+        return max(0, self._pages.end - self._first + 1)
 
     @property
     def pages(self) -> int:
@@ -45,7 +46,7 @@ class LogWindow:
         """Another task's log: nothing is known of it."""
         self.task = task
         self._pages.clear()
-        self.widest = self._measured = 0
+        self.widest, self._measured, self._first = 0, 0, 1
         self._forget_matches()
 
     def take(self, part: LogPart) -> bool:
@@ -56,6 +57,7 @@ class LogWindow:
             self._pages.put(page, lines)
             unseen = [line for line in lines if line.seq > self._measured or page < page_of(self._measured)]
             self.widest = max([self.widest, *map(look.log_line_width, unseen)])
+        self._first = max(self._first, part.first)
         self._pages.end = max(self._pages.end, part.end)
         self._measured = max([self._measured, *(lines[-1].seq for lines in part.pages.values() if lines)])
         return True
@@ -81,11 +83,11 @@ class LogWindow:
 
     def seq(self, row: int) -> int:
         """The number of the line in this row."""
-        return self._seqs[row] if self.only else row + 1
+        return self._seqs[row] if self.only else self._first + row
 
     def row_of(self, seq: int) -> int:
         """Where this line stands, or the next that is shown."""
-        return bisect_left(self._seqs, seq) if self.only else seq - 1
+        return bisect_left(self._seqs, seq) if self.only else seq - self._first
 
     def line(self, row: int) -> LogLine | None:
         """The line in this row, if it is in memory."""

@@ -30,6 +30,7 @@ SMALL = (
     ("verify", "Verify", "pytest -q ;; ruff check ."),
     ("priority", "Priority", "0; higher goes first"),
     ("publish", "Publish", "auto or review (↑ ↓)"),
+    ("after", "After", "a task to wait for (↑ ↓)"),
 )
 """Fields of one line: name, label, what is taken where nothing is said."""
 
@@ -65,6 +66,7 @@ class NewTaskScreen(ModalScreen[tuple[Task | None, Draft]]):
             "base": _distinct(task.base or "" for task in recent),
             "verify": _distinct(" ;; ".join(task.verify_commands) for task in recent),
             "publish": ["auto", "review"],
+            "after": [task.id for task in recent if not task.status.settled],
         }
         self._adding = False
 

@@ -97,7 +97,7 @@ class LogView(LogLines):
         self.window.filter(needle, self.view_height)
         self.follow()
         if needle is None and at is not None:
-            self.go(at - 1, center=True)
+            self.go(self.window.row_of(at), center=True)
 
     def search(self, text: str) -> None:
         """Look for this text: from the end upwards while the view follows, else from the cursor down."""
@@ -184,7 +184,7 @@ class LogView(LogLines):
         """Where the view stands: whether it follows, what it has not shown, what it looks for."""
         words = []
         if self.window.only is not None:
-            words.append(f"&{look.line(self.window.only.text).plain} {self.rows:,} of {self.window.end:,}")
+            words.append(f"&{look.line(self.window.only.text).plain} {self.rows:,} of {self.window.kept:,}")
         if self.needle is not None:
             words.append(f"/{look.line(self.needle.text).plain}")
         if not self.following:

@@ -24,10 +24,10 @@ def repo(tmp_path: Path) -> Path:
     return make_repo(tmp_path / "repo", FILES)
 
 
-def refuse(repo: Path, answer: str, **options: bool) -> PatchRefused:
+def refuse(repo: Path, answer: str, *, truncated: bool = False) -> PatchRefused:
     """Apply an answer that must be refused, and see that nothing changed."""
     with pytest.raises(PatchRefused) as refused:
-        apply_answer(repo, answer, **options)
+        apply_answer(repo, answer, truncated=truncated)
     assert git("status", "--porcelain", "--ignored", cwd=repo) == ""
     return refused.value
 

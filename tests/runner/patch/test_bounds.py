@@ -14,6 +14,7 @@ from tests.runner.patch.support import diff, tree
 SECONDS = 9.0
 """For a loaded machine: on an idle one each takes a small part of a second."""
 
+WIDE = " " * 400_000
 HEAD = "--- a/same.txt\n+++ b/same.txt\n"
 ANSWERS = {
     "huge": "x" * 50_000_000,
@@ -29,6 +30,23 @@ ANSWERS = {
     "fences": "```a\nx\n" * 45_000,
     "nested json": '{"a":' * 90_000 + '"\\n"' + "}" * 90_000,
     "dividers": "same.txt\n<<<<<<< SEARCH\n" + "x\n=======\n" * 2_000 + "y\n>>>>>>> REPLACE\n",
+    "blank in an added line": HEAD + "@@ -1,3 +1,4 @@\n x\n+#" + WIDE + "y\n nothing like it\n-z\n",
+    "blank in a name": "--- a/same.txt" + WIDE + "b\n+++ b/same.txt\n@@ -1 +1 @@\n-y\n+z\n",
+    "blank in numbers": HEAD + "@@ -1" + WIDE + "q\n-y\n+z\n",
+    "blank in a heading": HEAD + "@@ def f" + WIDE + "q\n-y\n+z\n",
+    "blank after a fence": "```" + WIDE + "`\n",
+    "blank in a file's line": "*** Begin Patch\n*** Update File: a" + WIDE + "b\n-y\n+z\n*** End Patch\n",
+    "a name of slashes": HEAD.replace("b/same.txt", "/" * 400_000 + " b") + "@@ -1 +1 @@\n-y\n+z\n",
+    "words before fences": ("#" * 280 + ".py!\n```\n") * 3_300,
+    "fences in a diff": "```diff\n" + HEAD + "@@ -1,3 +1,3 @@\n" + "```\n+x\n" * 40_000,
+    "repetitive block": "same.txt\n<<<<<<< SEARCH\n"
+    + "p\nq\n" * 1_000
+    + "=======\n"
+    + "q\nr\np\n" * 660
+    + ">>>>>>> REPLACE\n",
+    "repetitive dividers": "same.txt\n<<<<<<< SEARCH\n" + "p\nq\n=======\n" * 3_000 + ">>>>>>> REPLACE\n",
+    "repetitive whole file": "same.txt\n```\n" + "y\nx\n" * 45_000 + "```\n",
+    "many headings": HEAD + "".join(f"@@ x\n x\n-q{n}\n+y\n" for n in range(1_900)),
     "missing": HEAD + "@@ ... @@\n x\n-nothing like it\n+y\n" * 500,
 }
 
@@ -47,6 +65,17 @@ def test_no_answer_takes_long(repo: Path, name: str) -> None:
 
     assert time.process_time() - started < SECONDS
     assert len(refused.value.message) <= 6000
+
+
+def test_many_files_that_end_alike_are_not_all_searched(tmp_path: Path) -> None:
+    repo = tree(tmp_path, {f"p{number}/x.py": "a\n" * 20_000 for number in range(20)})
+    answer = "".join(f"--- a/x.py\n+++ b/x.py{number}\n@@ ... @@\n a\n-a\n+b\n" for number in range(400))
+    started = time.process_time()
+
+    with pytest.raises(PatchRefused, match="missing_file"):
+        apply_answer(repo, answer)
+
+    assert time.process_time() - started < SECONDS
 
 
 def test_a_file_too_large_to_read_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.runner.patch.support import applied, reasons, refused, tree
+from runner.patch import Refused, apply_answer
+from tests.runner.patch.support import applied, diff, reasons, refused, tree
 
 CODE = "import os\n\n\ndef one():\n    return 1\n\n\ndef two():\n    return 1\n"
 BARE = "<<<<<<< SEARCH\ndef two():\n    return 1\n=======\ndef two():\n    return 2\n>>>>>>> REPLACE\n"
@@ -55,11 +56,37 @@ def test_a_patch_updates_adds_moves_and_deletes(repo: Path) -> None:
         (patch("*** Delete File: ../out"), "unsafe_path"),
         (patch("*** Add File: .git/hooks/x", "+x"), "unsafe_path"),
         (patch("*** Update File: src/app.py"), "malformed"),
+        (patch("*** Update File: src/app.py", "@@ def two():", "-import os", "+import re"), "ambiguous"),
         ("*** Begin Patch\n*** Add File: x\n+half", "truncated"),
     ],
 )
 def test_a_patch_that_is_not_certain_is_refused(repo: Path, answer: str, reason: str) -> None:
     assert reasons(refused(repo, answer)) == [reason]
+
+
+def test_lines_of_another_class_than_the_heading_names_are_refused(tmp_path: Path) -> None:
+    code = "class A:\n    def run(self):\n        return 3\n\n\nclass B:\n    def run(self):\n        return 1\n"
+    repo = tree(tmp_path, {"a.py": code})
+    hunk = ("     def run(self):", "-        return 1", "+        return 2")
+
+    refusal = refused(repo, patch("*** Update File: a.py", "@@ class A:", *hunk))
+    applied(repo, patch("*** Update File: a.py", "@@ class B:", *hunk))
+
+    assert reasons(refusal) == ["ambiguous"]
+    assert "its lines are not below 'class A:', line 1" in refusal.message
+
+
+@pytest.mark.parametrize("begin", ["*** Begin Patch\n", ""])
+def test_a_path_may_be_dressed_and_the_first_line_left_out(repo: Path, begin: str) -> None:
+    applied(repo, f"{begin}*** Update File: ./notes.md \n@@\n-# Notes\n+# More\n*** End Patch\n")
+
+    assert (repo / "notes.md").read_text() == "# More\n"
+
+
+def test_a_file_deleted_and_added_is_replaced(repo: Path) -> None:
+    applied(repo, patch("*** Delete File: src/app.py", "*** Add File: src/app.py", "+x = 1"))
+
+    assert (repo / "src/app.py").read_text() == "x = 1\n"
 
 
 @pytest.mark.parametrize(
@@ -127,6 +154,54 @@ def test_a_file_may_be_sent_whole(repo: Path) -> None:
 )
 def test_an_excerpt_is_no_whole_file(repo: Path, answer: str, reason: str) -> None:
     assert reasons(refused(repo, answer)) == [reason]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# (rest of file unchanged)", "# unchanged", "# no changes below", "// Other methods remain the same",
+        "# same as before", "[unchanged]", "<rest of the file>", "/* unchanged */", "# --- snip ---",
+        "# remaining methods stay as they are", "<!-- existing content -->", "{/* existing */}", "# [existing code]",
+        "# code above unchanged", "# The rest of the code remains the same", "# Rest of the class",
+        "# Keep everything else the same", "[… lines 3-9 are not shown …]",
+    ],
+)  # fmt: skip
+def test_a_line_that_stands_for_others_is_no_content(repo: Path, line: str) -> None:
+    assert reasons(refused(repo, f"src/app.py\n```python\n{CODE}{line}\n```\n")) == ["placeholder"]
+
+
+@pytest.mark.parametrize("line", ["# the rest is read later", "# existing users keep theirs", "x = 1  # unchanged"])
+def test_a_comment_is_content(repo: Path, line: str) -> None:
+    applied(repo, f"src/app.py\n```python\n{CODE}{line}\n```\n")
+
+    assert (repo / "src/app.py").read_text() == f"{CODE}{line}\n"
+
+
+def test_a_heading_in_a_text_is_content(repo: Path) -> None:
+    applied(repo, "notes.md\n```markdown\n# Notes\n\n## Existing code\n```\n")
+
+    assert "## Existing code" in (repo / "notes.md").read_text()
+
+
+def test_a_file_that_was_not_shown_whole_is_not_sent_whole(repo: Path) -> None:
+    answer = f"src/app.py\n```python\n{CODE.replace('1', '2')}```\n"
+
+    with pytest.raises(Refused, match="you were not shown all of it") as refusal:
+        apply_answer(repo, answer, not_seen={"src/app.py"})
+
+    assert (reasons(refusal.value), refusal.value.paths) == (["not_whole"], ("src/app.py",))
+    assert (repo / "src/app.py").read_text() == CODE
+
+
+def test_context_that_the_prompt_left_out_is_skipped(tmp_path: Path) -> None:
+    lines = [f"line {number}" for number in range(40)]
+    repo = tree(tmp_path, {"f.txt": "\n".join(lines) + "\n"})
+    shown = " line 0\n line 1\n [… lines 3-30 are not shown …]\n line 30\n line 31\n+new\n"
+
+    report = applied(repo, diff(shown))
+
+    assert report.mended == 1
+    assert "line 31\nnew\nline 32\n" in (repo / "f.txt").read_text()
 
 
 def test_a_name_that_begins_with_an_underscore_is_kept(tmp_path: Path) -> None:

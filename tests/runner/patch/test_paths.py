@@ -97,6 +97,33 @@ def test_a_wrong_idea_of_the_files_is_refused(repo: Path, diff: str, reason: str
     assert reasons(refused(repo, diff)) == [reason]
 
 
+def test_names_that_differ_in_case_alone_are_refused(repo: Path) -> None:
+    def new(path: str) -> str:
+        return f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+x\n"
+
+    for answer in (new("Readme.md"), new("SRC/x.py"), new("x") + new("X"), new("x") + new("x/y")):
+        assert reasons(refused(repo, answer)) == ["exists"]
+
+
+def test_a_file_may_change_its_case(repo: Path) -> None:
+    applied(repo, "diff --git a/README.md b/Readme.md\nrename from README.md\nrename to Readme.md\n")
+
+    assert [path.name for path in repo.glob("[Rr]*")] == ["Readme.md"]
+
+
+def test_a_header_that_names_two_files_is_refused(tmp_path: Path) -> None:
+    repo = tree(tmp_path, {"a/x.py": "q\n", "b/x.py": "q\n"})
+
+    assert reasons(refused(repo, "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-q\n+r\n")) == ["ambiguous_path"]
+
+
+def test_a_whole_file_without_its_folder_is_no_new_one(repo: Path) -> None:
+    refusal = refused(repo, "app.py\n```python\nalpha\n```\n")
+
+    assert reasons(refusal) == ["missing_file"]
+    assert "did you mean src/pkg/app.py" in refusal.message
+
+
 def test_a_rename_needs_no_rename_lines(repo: Path) -> None:
     applied(repo, f"--- a/src/pkg/app.py\n+++ b/src/pkg/main.py\n{HUNK}")
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from runner.patch import apply_answer
 from tests.runner.patch.support import after, diff, reasons, refused, tree
-from tests.support import commit_files, git
+from tests.support import git
 
 GO = "package a\n\nfunc f() {\n\tif x {\n\t\trun()\n\t}\n}\n"
 
@@ -90,6 +93,26 @@ def test_letters_of_another_encoding_are_not_mixed_in(tmp_path: Path) -> None:
     assert reasons(refused(repo, diff(" a\n-b\n+\u00fc\n"))) == ["not_text"]
 
 
+def test_a_whole_file_of_another_encoding_is_not_sent_as_it_is_shown(tmp_path: Path) -> None:
+    repo = tree(tmp_path, {"f.txt": "caf\u00e9\nb\nc\nd\n".encode("latin-1")})
+
+    assert reasons(refused(repo, "f.txt\n```\ncaf\ufffd\nb\nc\nD\n```\n")) == ["not_text"]
+
+
+@pytest.mark.parametrize("old", [" a\n-b\n", ""])
+def test_an_answer_with_a_nul_makes_no_text(tmp_path: Path, old: str) -> None:
+    path = "f.txt" if old else "new.txt"
+
+    assert reasons(refused(tree(tmp_path, {"f.txt": "a\nb\n"}), diff(f"{old}+c\0\n", path=path))) == ["binary"]
+
+
+def test_an_added_line_that_is_not_indented_enough_is_unclear(tmp_path: Path) -> None:
+    repo = tree(tmp_path, {"f.py": "class A:\n    def f(self):\n        a()\n        b()\n"})
+    answer = diff("             a()\n-            b()\n+            c()\n+  def g():\n+      pass\n", path="f.py")
+
+    assert reasons(refused(repo, answer)) == ["indentation"]
+
+
 def test_a_binary_file_is_not_text(tmp_path: Path) -> None:
     assert reasons(refused(tree(tmp_path, {"f.txt": b"a\0\nb\n"}), diff("-b\n+c\n"))) == ["not_text"]
 
@@ -105,11 +128,45 @@ def test_modes_come_from_mode_lines_alone(tmp_path: Path) -> None:
     assert [bool((repo / name).stat().st_mode & 0o100) for name in ("f.txt", "g.txt")] == [False, True]
 
 
-def test_what_git_would_write_otherwise_is_rolled_back(tmp_path: Path) -> None:
-    repo = tree(tmp_path, {"f.txt": "$Id$\na\nb\n", "g.txt": "a\n"})
-    commit_files(repo, {".gitattributes": "f.txt ident\n"})
+@pytest.mark.parametrize("attributes", ["* text=auto eol=crlf", "* ident", "* text working-tree-encoding=UTF-16LE"])
+def test_the_trees_attributes_change_nothing_that_is_written(tmp_path: Path, attributes: str) -> None:
+    repo = tree(tmp_path, {"f.txt": "$Id: 1$\na\nb\n", ".gitattributes": f"{attributes}\n"})
 
-    refusal = refused(repo, diff(" a\n-b\n+c\n") + "--- /dev/null\n+++ b/deep/new.txt\n@@ -0,0 +1 @@\n+x\n")
+    apply_answer(repo, diff(" a\n-b\n+c\n") + "--- /dev/null\n+++ b/deep/new.txt\n@@ -0,0 +1 @@\n+x\n")
+
+    assert (repo / "f.txt").read_bytes() == b"$Id: 1$\na\nc\n"
+    assert (repo / "deep/new.txt").read_bytes() == b"x\n"
+
+
+def test_a_configured_filter_is_not_run(tmp_path: Path) -> None:
+    repo = tree(tmp_path, {"f.txt": "a\nb\n", ".gitattributes": "*.txt filter=evil\n"})
+    git("config", "filter.evil.smudge", f"touch {tmp_path}/ran; cat", cwd=repo)
+    git("config", "filter.evil.clean", f"touch {tmp_path}/ran; cat", cwd=repo)
+
+    apply_answer(repo, diff(" a\n-b\n+c\n"))
+
+    assert (repo / "f.txt").read_bytes() == b"a\nc\n"
+    assert not (tmp_path / "ran").exists()
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """As on a disk that is nearly full: what is larger cannot be written."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_what_cannot_all_be_written_is_rolled_back(tmp_path: Path) -> None:
+    repo = tree(tmp_path, {"f.txt": "a\nb\n", "g.txt": "a\n"})
+    large = "".join(f"+{number}\n" for number in range(20_000))
+    answer = diff(" a\n-b\n+c\n") + f"--- /dev/null\n+++ b/deep/new.txt\n@@ -0,0 +1,20000 @@\n{large}"
+
+    with no_file_larger_than(50_000):
+        refusal = refused(repo, answer)
 
     assert reasons(refusal) == ["write_failed"]
     assert not (repo / "deep").exists()

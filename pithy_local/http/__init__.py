@@ -1,0 +1,1 @@
+"""The headless product: API, live streams, webhook, metrics."""
