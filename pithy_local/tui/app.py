@@ -71,7 +71,7 @@ class Dashboard(App[int]):
     def on_mount(self) -> None:
         main = MainScreen(self._board, self._keymap_of_user)
         self.push_screen(main)
-        self._start_board(main)
+        self.call_after_refresh(self._start_board, main)  # what it imports must not delay the first frame
         if self._told_to_leave:
             self.exit(int(ExitCode.INTERRUPTED))
 

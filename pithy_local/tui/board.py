@@ -6,6 +6,7 @@ Every method may block on a disk or a network and is called from worker threads,
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from pithy_local.service import App, Needle
 from pithy_local.store.stats import By, Stats
 from pithy_local.text import safe
 from pithy_local.tui.records import PAGE, Details, Draft, Engine, Entry, LogPart, Matches, Snapshot
-from pithy_local.tui.worker import Worker
+from pithy_local.tui.worker import Worker, load
 
 if TYPE_CHECKING:
     from pithy_local.doctor import Check
@@ -38,11 +39,17 @@ class Board:
         self.app = app
         self._checks = checks
         self._worker = Worker(app) if worker else None
+        self._loaded = threading.Event()
 
     # ---- the worker of this process
 
     def start(self, say: Callable[[str], None]) -> None:
         """Start working the queue, if this board does; `say` hears its narration from any thread. Raises PithyError."""
+        try:
+            if self._worker is not None:
+                load()
+        finally:
+            self._loaded.set()
         if self._worker is not None:
             self._worker.start(say)
 
@@ -142,6 +149,8 @@ class Board:
     def checks(self) -> Iterator[Check]:
         """What the doctor finds, each as soon as it is there. Never raises: a doctor who fails is a finding, too."""
         from pithy_local.doctor import Check, run_checks  # 80 ms, for a home without tasks alone
+
+        self._loaded.wait()
 
         try:
             yield from (self._checks or run_checks)(self.app)

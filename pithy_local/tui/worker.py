@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 from pithy_local import service
 from pithy_local.models import Stop
 from pithy_local.service import App
 from pithy_local.tui.records import Engine
+
+
+def load() -> None:
+    """Import the engine's SDK, in one thread and before any other needs it.
+
+    It imports itself in circles: two threads that begin with it at once see half of a module (ImportError).
+    """
+    importlib.import_module("pithy_local.executors.docker")
 
 
 class Worker:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from rich.cells import cell_len
 
+from pithy_local.doctor import Check
 from pithy_local.models import LogLine, Phase, Status, Stream, TaskError
 from pithy_local.service import Overview
 from pithy_local.store.holds import Pause
@@ -216,3 +218,17 @@ def test_action_ids_are_unique_and_keys_do_not_collide_in_a_place() -> None:
 def test_the_guide_has_the_keys_as_the_table_has_them() -> None:
     guide = GUIDE.read_text("utf-8")
     assert with_keys(guide) == guide, "run `python -m tests.tui.guide`"
+
+
+def test_the_doctor_waits_until_the_engines_sdk_is_loaded(tmp_path: Path) -> None:
+    seed = Seed(tmp_path)
+    found: list[Check] = []
+    board = Board(seed.app, worker=False, checks=lambda app: iter([Check(name="git", ok=True, message="")]))
+    doctor = threading.Thread(target=lambda: found.extend(board.checks()), daemon=True)
+    doctor.start()
+    doctor.join(0.1)
+    assert found == []
+    board.start(lambda text: None)
+    doctor.join(10)
+    seed.close()
+    assert [check.name for check in found] == ["git"]
