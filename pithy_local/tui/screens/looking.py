@@ -118,8 +118,10 @@ class LookingScreen(DoingScreen):
             self.query_one("#right", Vertical).border_title = title
         header = look.header(entry, self.board.app.clock.now_ms(), low=self.has_class("-narrow"))
         if self.changed("header", header):
-            # a longer text may take another line; a clock that ticks does not lay out the screen anew
-            self.query_one("#header", Static).update(header, layout=self.changed("header-size", len(header)))
+            shown = self.query_one("#header", Static)
+            lines = len(header.wrap(self.app.console, max(1, shown.content_size.width)))
+            # the whole screen is laid out anew only for another number of lines, not for each second that passes
+            shown.update(header, layout=self.changed("header-lines", lines))
         counts = f" +{task.patch.added} −{task.patch.removed}" if task.patch is not None else ""
         tabs = [("log", "Log"), ("diff", f"Diff{counts}"), ("steps", "Steps"), ("info", "Info")]
         if self.changed("tabs", (tabs, self.tab)):
