@@ -37,7 +37,7 @@ def demo(state: State, executor: str | None) -> int:
         state.say(f"sample repository: {prepared.repo}")
         task = service.add(prepared.app, prepared.request).task
         state.say(f"task {task.id}: {task.title}")
-        task = see_through(prepared.app, task.id, say=state.say, follow=True)
+        task = see_through(prepared.app, task.id, say=state.say, follow=True, adoptable=False)
         delivery = sample.delivered(prepared, task)
         if task.status is not Status.COMPLETED or delivery is None:
             raise _failure(task, executor)

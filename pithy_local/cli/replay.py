@@ -44,7 +44,7 @@ def replay(state: State, task_id: str, attempt: int | None, wants_diff: bool) ->
             def say(text: str) -> None:  # the replay's own id is gone when it has ended
                 state.say(text.replace(own, recorded.task.id))
 
-            task = see_through(again.app, own, say=say, follow=True)
+            task = see_through(again.app, own, say=say, follow=True, adoptable=False)
             made = service.replayed(again, task)
     same = recorded.same(task, made)
     if not same:

@@ -18,15 +18,18 @@ WORDS = {
 
 
 @contextmanager
-def stop_on_signals(say: Callable[[str], None]) -> Iterator[StopSign]:
-    """A sign that SIGINT, SIGTERM and SIGHUP set, each in its way. Further signals change nothing."""
+def stop_on_signals(say: Callable[[str], None], *, adoptable: bool = True) -> Iterator[StopSign]:
+    """A sign that SIGINT, SIGTERM and SIGHUP set, each in its way. Further signals change nothing.
+
+    `adoptable`: somebody else may go on with what runs here; else each of them cancels it.
+    """
     stop = StopSign()
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             say("still stopping")
             return
-        stop.how = MEANING[signal.Signals(number)]
+        stop.how = MEANING[signal.Signals(number)] if adoptable else Stop.CANCEL
         say(WORDS[stop.how])
         stop.set()
 

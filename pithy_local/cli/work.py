@@ -31,11 +31,12 @@ def settle_here(app: App, task_id: str, *, say: Say, follow: bool = False) -> in
     return int(ExitCode.OK if task.status is Status.COMPLETED else ExitCode.FAILED)
 
 
-def see_through(app: App, task_id: str, *, say: Say, follow: bool) -> Task:
+def see_through(app: App, task_id: str, *, say: Say, follow: bool, adoptable: bool = True) -> Task:
     """Returns the settled task; its log goes to `say` while it grows if `follow`.
 
     This process becomes a worker for this task alone. If another one took it first, its end is waited for, and so is
     the end of a rate limit.
+    `adoptable`: see `stop_on_signals`; not the task of a home that nobody else works.
     Raises PithyError (docker_unreachable, budget): the task stays queued. Raises KeyboardInterrupt after a signal: by
     then nothing of the task runs in this process; after SIGTERM or SIGHUP it may go on in another one.
     """
@@ -46,7 +47,7 @@ def see_through(app: App, task_id: str, *, say: Say, follow: bool) -> Task:
         if not (follow and text.startswith(f"{task_id}: ")):  # the log says it, and more
             say(text)
 
-    with stop_on_signals(say) as stop:
+    with stop_on_signals(say, adoptable=adoptable) as stop:
         if follow:
             reader.start()
         try:

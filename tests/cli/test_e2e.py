@@ -299,13 +299,13 @@ def test_an_interrupted_run_cancels_what_it_had_in_hand(held: Cli, repo: Path, g
     assert list((held.home.root / "tmp").iterdir()) == []
 
 
-def test_a_terminated_add_wait_cancels_its_task(held: Cli, repo: Path, gate: Gate) -> None:
+def test_a_terminated_add_wait_leaves_its_task_to_the_next_run(held: Cli, repo: Path, gate: Gate) -> None:
     worker = held.start("add", "Greet the world", "--repo", str(repo), "--wait")
     assert gate.reached.wait(30)
     worker.terminate()
     code, _ = end(worker)
     assert code == 130
-    assert held("list").out.split("\t")[1] == "cancelled"
+    assert held("list").out.split("\t")[1] == "queued"
 
 
 def test_a_running_task_is_cancelled_from_another_process(held: Cli, repo: Path, gate: Gate) -> None:
