@@ -204,6 +204,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         dict[str, Price],
         Meta(description='USD per million tokens, by model: "my-model" = {input = 0.5, output = 1.5}'),
     ] = {}  # msgspec copies it for each instance
+    keys: Annotated[
+        dict[str, str], Meta(description='keys of the dashboard, by the id in its help: "task.cancel" = "X,delete"')
+    ] = {}
 
     def model_name(self, provider: str | None = None, name: str | None = None) -> str:
         """The model for a task: the one named, else the configured one if it is of this provider, else the default."""

@@ -2,6 +2,8 @@
 
 from pithy_local.service.adding import Added, AddRequest, add
 from pithy_local.service.app import App, open_app
+from pithy_local.service.editing import edit_prompt
+from pithy_local.service.history import calls, events, find_line, matching_lines, spent_today_usd
 from pithy_local.service.holding import (
     Overview,
     Spending,
@@ -40,12 +42,17 @@ from pithy_local.service.serving import ServeOptions
 from pithy_local.service.settling import accept, answer, cancel, execute, prunable, prune, reject, remove, retry
 from pithy_local.service.watching import changes, gauges, heads, last_change
 from pithy_local.service.working import StopSign, forsaken, has_worker, run, worker
+from pithy_local.store.history import Event, ModelCall
 from pithy_local.store.holds import Pause
+from pithy_local.store.log_search import Needle
 
 __all__ = [
     "AddRequest",
     "Added",
     "App",
+    "Event",
+    "ModelCall",
+    "Needle",
     "Overview",
     "Pause",
     "Recording",
@@ -60,15 +67,19 @@ __all__ = [
     "attempts",
     "backup",
     "build_image",
+    "calls",
     "cancel",
     "change_token",
     "changes",
     "check_attempt",
     "check_outside",
     "diff",
+    "edit_prompt",
+    "events",
     "execute",
     "explain_pause",
     "find",
+    "find_line",
     "follow_log",
     "forsaken",
     "gauges",
@@ -81,6 +92,7 @@ __all__ = [
     "log_bounds",
     "log_page",
     "log_tail",
+    "matching_lines",
     "moment",
     "open_app",
     "overview",
@@ -99,6 +111,7 @@ __all__ = [
     "run",
     "search_log",
     "spending",
+    "spent_today_usd",
     "stats",
     "steps",
     "unused_images",

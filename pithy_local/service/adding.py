@@ -91,7 +91,7 @@ def _checked(app: App, request: AddRequest, prompt: str) -> tuple[NewTask, tuple
     _check_model(app, provider)
     remote, warnings = check_repository(app, request.repo, request.base)
     return NewTask(
-        title=_title(mask(app, request.title) if request.title else prompt), prompt=prompt, repo=remote.display,
+        title=title_of(mask(app, request.title) if request.title else prompt), prompt=prompt, repo=remote.display,
         base=request.base, executor=executor, provider=provider, model=settings.model_name(provider, request.model),
         branch_prefix=_branch_prefix(settings.git.branch_prefix), publish=request.publish or settings.publish,
         verify=verify, priority=request.priority, max_tokens=request.max_tokens, unisolated=request.unisolated,
@@ -118,7 +118,7 @@ def _known(app: App, request: AddRequest, prompt: str) -> Added | None:
     return Added(task=task, created=False)
 
 
-def _title(text: str) -> str:
+def title_of(text: str) -> str:
     """The first line, cut at 72 characters (docs/contract.md §4)."""
     line = " ".join(text.strip().split("\n")[0].split())
     return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…"

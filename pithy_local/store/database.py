@@ -112,8 +112,9 @@ class Connection:
 
 def store_error(error: sqlite3.Error, path: Path) -> PithyError:
     """What SQLite said, as an error a user can act on. Broken rules of the schema stay bugs: `internal`."""
-    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if kind == sqlite3.SQLITE_FULL:
+    code = getattr(error, "sqlite_errorcode", 0)
+    kind = code & 0xFF
+    if kind == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:  # no room for the -shm file
         return PithyError(ErrorCode.DISK_FULL, f"no space left for {path.name}")
     if kind in (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE):
         return StoreRuleError(ErrorCode.INTERNAL, f"{path.name}: {error}")

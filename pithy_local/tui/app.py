@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from textual import work
 from textual.app import App
@@ -11,21 +12,39 @@ from textual.driver import Driver
 from textual.message import Message
 
 from pithy_local import service
-from pithy_local.clock import Clock
 from pithy_local.errors import ExitCode, PithyError, UsageError
+from pithy_local.models import Stop
 from pithy_local.text import safe_line
-from pithy_local.tui.board import Board, ServiceBoard
-from pithy_local.tui.screens.confirm import ConfirmScreen, Question
+from pithy_local.tui import clipboard
+from pithy_local.tui.actions import Place
+from pithy_local.tui.board import Board
+from pithy_local.tui.commands import DashboardCommands
+from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.models.verbs import quit_words
+from pithy_local.tui.screens.confirm import Answer, AskScreen
 from pithy_local.tui.screens.help import HelpScreen
 from pithy_local.tui.screens.main import MainScreen
 from pithy_local.tui.terminal import driver_for, leaving_signals
+
+QUIT = (
+    "Leave: they go on as they are, and the next dashboard, `run` or `serve` of this home takes them up.\n\n"
+    "Cancel: their sandboxes are stopped and removed, logs are kept, nothing more is pushed.\n\n"
+    "Queued tasks stay queued either way."
+)
+ANSWERS = (
+    Answer(keys="s,n", label="Stay", variant="primary"),
+    Answer(keys="l", label="Leave them running", variant="warning"),
+    Answer(keys="c", label="Cancel them"),
+)
+LEAVING = (None, Stop.LEAVE, Stop.CANCEL)
 
 
 class Dashboard(App[int]):
     """One board on one screen. Returns an exit code, None when it was closed by a crash."""
 
     TITLE = "pithy-local"
-    CSS_PATH = "dashboard.tcss"
+    CSS_PATH = Path(__file__).with_name("dashboard.tcss")
+    COMMANDS = App.COMMANDS | {DashboardCommands}
 
     class StartFailed(Message):
         """The queue is not worked here; watching still works."""
@@ -34,26 +53,32 @@ class Dashboard(App[int]):
             super().__init__()
             self.error = error
 
-    def __init__(self, board: Board, clock: Clock) -> None:
+    def __init__(self, board: Board) -> None:
+        """Raises UsageError(config) for keys of the user's that cannot be."""
         # Textual's ansi themes are black on black under NO_COLOR: colours are made true ones, then grey
         super().__init__(ansi_color=False if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"  # a key takes effect at once, also while lines pour in
-        self._board, self._clock = board, clock
+        self.leaving = Stop.LEAVE
+        """What becomes of the attempts in here when the dashboard ends without having asked."""
+        self._board = board
+        self._keymap_of_user = Keymap(board.app.settings.keys)
+        self.set_keymap(self._keymap_of_user.changed)
         self._told_to_leave = False
 
     def get_driver_class(self) -> type[Driver]:
         return driver_for(super().get_driver_class())
 
     def on_mount(self) -> None:
-        self.push_screen(MainScreen(self._board, self._clock))
-        self._start_board()
+        main = MainScreen(self._board, self._keymap_of_user)
+        self.push_screen(main)
+        self.call_after_refresh(self._start_board, main)  # what it imports must not delay the first frame
         if self._told_to_leave:
             self.exit(int(ExitCode.INTERRUPTED))
 
     @work(thread=True, group="start")
-    def _start_board(self) -> None:
+    def _start_board(self, main: MainScreen) -> None:
         try:
-            self._board.start()
+            self._board.start(main.hear)
         except PithyError as error:
             self.post_message(self.StartFailed(error))
 
@@ -67,63 +92,80 @@ class Dashboard(App[int]):
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.exit, int(ExitCode.INTERRUPTED))
 
+    @property
+    def main(self) -> MainScreen | None:
+        """The screen below all dialogs, once it is there."""
+        return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
+
     def action_help(self) -> None:
-        self.push_screen(HelpScreen())
+        main = self.main
+        if main is not None and not isinstance(self.screen, HelpScreen):
+            place = main.place if self.screen is main else Place.TEXT
+            self.push_screen(HelpScreen(place, self._keymap_of_user, main.why_not))
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """What Textual calls for a selection (ctrl+c)."""
+        self._copy(text, "the selection")
+
+    def on_doing_screen_copy_wanted(self, event: MainScreen.CopyWanted) -> None:
+        self._copy(event.text, event.what)
+
+    @work(thread=True, group="copy")
+    def _copy(self, text: str, what: str) -> None:
+        """To the desktop's clipboard, else through the terminal, else into a file."""
+        if clipboard.by_tool(text, self._board.app.env):
+            told = f"Copied {what}"
+        elif clipboard.by_terminal(text):
+            self.call_from_thread(super().copy_to_clipboard, text)
+            told = f"Copied {what} through the terminal"
+        else:
+            told = f"Too long for the terminal's clipboard: it is in {clipboard.by_file(text)}"
+        self.call_from_thread(self.notify, safe_line(told), markup=False)
 
     async def action_quit(self) -> None:
         """Also what ctrl+q and the palette call."""
         running = self._board.running_here()
         if not running:
             self.exit(int(ExitCode.OK))
-        elif not isinstance(self.screen, ConfirmScreen):
-            self.push_screen(ConfirmScreen(quit_question(running)), self._quit_if)
+        elif not isinstance(self.screen, AskScreen):
+            self.push_screen(AskScreen("Quit?", f"{quit_words(running)}\n\n{QUIT}", ANSWERS), self._quit_as)
 
-    def _quit_if(self, yes: bool | None) -> None:
-        if yes:
+    def _quit_as(self, answer: int | None) -> None:
+        leaving = LEAVING[answer or 0]
+        if leaving is not None:
+            self.leaving = leaving
             self.exit(int(ExitCode.OK))
-
-
-def quit_question(running: int) -> Question:
-    """What quitting does to the attempts of this process."""
-    attempts = "1 attempt runs" if running == 1 else f"{running} attempts run"
-    return Question(
-        title=f"Quit? {attempts} in this dashboard",
-        what_happens="Quitting cancels what runs here: sandboxes are stopped and removed, logs are kept, nothing more "
-        "is pushed. Queued tasks stay queued.",
-        yes="Cancel and quit",
-        no="Stay",
-    )
 
 
 def run_dashboard(app: service.App, *, worker: bool) -> int:
     """Open the dashboard on this terminal and return the exit code; with `worker` it works the queue as well.
 
-    However it ends, what ran in this process is cancelled and gone when this returns.
-    Raises UsageError where there is no terminal, PithyError(store).
+    However it ends, nothing of it works in this process when this returns.
+    Raises UsageError where there is no terminal or the user's keys are wrong, PithyError(store).
     """
-    return run_board(ServiceBoard(app, worker=worker), app.clock)
+    return run_board(Board(app, worker=worker))
 
 
-def run_board(board: Board, clock: Clock) -> int:
+def run_board(board: Board) -> int:
     """`run_dashboard` over any board."""
     if sys.__stdin__ is None or sys.__stderr__ is None or not (sys.__stdin__.isatty() and sys.__stderr__.isatty()):
         raise UsageError("the dashboard needs a terminal", hint="`pithy-local list` and `run` work without one.")
-    dashboard = Dashboard(board, clock)
+    dashboard = Dashboard(board)
     with leaving_signals(dashboard.leave):
         try:
             dashboard.run()
         finally:
-            _stop(board)
+            _stop(board, dashboard.leaving)
     return int(dashboard.return_code or 0) if dashboard.return_value is None else dashboard.return_value
 
 
-def _stop(board: Board) -> None:
+def _stop(board: Board, leaving: Stop) -> None:
     """After the terminal was given back: says what it waits for."""
-    board.say = _narrate
     running = board.running_here()
     if running:
-        _narrate(f"cancelling {running} running attempt{'s' * (running > 1)} …")
-    board.stop()
+        attempts = f"{running} running attempt{'s' * (running > 1)}"
+        _narrate(f"cancelling {attempts} …" if leaving is Stop.CANCEL else f"leaving {attempts} to be taken up …")
+    board.stop(leaving, _narrate)
 
 
 def _narrate(text: str) -> None:

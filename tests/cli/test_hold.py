@@ -90,7 +90,10 @@ def test_run_waits_while_the_queue_is_paused_and_says_so_once(cli: Cli) -> None:
     assert worker.stderr.readline() == b"the queue is paused. `pithy-local resume` goes on.\n"
     cli.seed(executor="local")
     cli("resume", "--quiet")
-    assert b"the queue goes on\n" in iter(worker.stderr.readline, b"")  # a task may have started just before
+    said = [worker.stderr.readline()]
+    while said[-1] not in (b"the queue goes on\n", b""):  # a task may have started just before
+        said.append(worker.stderr.readline())
+    assert said[-1], said
     worker.send_signal(signal.SIGINT)
     worker.communicate(timeout=50)
     assert worker.returncode == 130

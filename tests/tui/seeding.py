@@ -6,24 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pithy_local import service
-from pithy_local.clock import SystemClock
+from pithy_local.clock import Clock, SystemClock
 from pithy_local.config import Secrets, Settings
-from pithy_local.models import NewTask, Phase, Status, Stream, Task, TaskError
+from pithy_local.models import NewTask, Patch, Phase, Status, Stream, Task, TaskError
 from pithy_local.paths import Home
 from pithy_local.store import Store
 from pithy_local.store.lease import Lease
 from pithy_local.store.logs import Entry, Logs
 from pithy_local.store.processes import Processes
 from pithy_local.store.tasks import Tasks
+from pithy_local.tui.models.diffs import Diff
 from tests.spending import spend
 
 
 class Seed:
     """One home; its `app` is what the service is asked with."""
 
-    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+    def __init__(self, root: Path, settings: Settings | None = None, clock: Clock | None = None) -> None:
         home = Home(root=root)
-        clock = SystemClock()
+        clock = clock or SystemClock()
         self.app = service.App(
             settings=settings or Settings(), secrets=Secrets(), home=home, store=Store(home, clock), clock=clock, env={}
         )
@@ -61,19 +62,30 @@ class Seed:
         return lease
 
     def settled(
-        self,
-        status: Status,
-        title: str = "Bump a dependency",
-        *,
-        error: TaskError | None = None,
-        repo: str = "acme/api",
-    ) -> Task:
-        """One task that has ended."""
+        self, status: Status, title: str = "Bump a dependency", *, error: TaskError | None = None,
+        repo: str = "acme/api", diff: bytes = b"", question: str | None = None, pr: int | None = None,
+    ) -> Task:  # fmt: skip
+        """One task that has ended, with `diff` kept as a supervisor keeps it."""
         lease = self.running(title, repo=repo)
+        if diff:
+            lease.record_patch(self.kept(lease, diff))
         if status is Status.COMPLETED:
             lease.record_commit("c" * 40)
-        lease.settle(status, error)
+        if pr is not None:
+            lease.record_pr(pr, f"https://github.com/{repo}/pull/{pr}")
+        lease.settle(status, error, question=question)
         return self.tasks.get(lease.task.id)
+
+    def kept(self, lease: Lease, diff: bytes) -> Patch:
+        """This diff as a file of the home, and what is known of it."""
+        file = self.app.home.artifacts(lease.task.id, lease.task.attempts) / "patch.diff"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(diff)
+        counts = Diff(diff).files
+        return Patch(
+            path=str(file.relative_to(self.app.home.root)), bytes=len(diff), files=len(counts),
+            added=sum(each.added for each in counts), removed=sum(each.removed for each in counts),
+        )  # fmt: skip
 
     def log(self, lease: Lease, *texts: str, stream: Stream = Stream.OUT) -> None:
         """More lines at the end of this task's log."""

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from textual import events
-from textual.coordinate import Coordinate
 from textual.widgets import Button, Input, TextArea
 
-from pithy_local.config import ModelSettings, ScriptedSettings, Settings
-from pithy_local.models import Status, Stream, TaskError
-from pithy_local.tui.board import PAGE, Draft, ServiceBoard
-from pithy_local.tui.screens.confirm import ConfirmScreen
+from pithy_local.models import Status, Stop, Stream, TaskError
+from pithy_local.tui.board import Board
+from pithy_local.tui.models.pages import KEPT
+from pithy_local.tui.records import PAGE, Draft
+from pithy_local.tui.screens.confirm import AskScreen
 from pithy_local.tui.screens.new_task import NewTaskScreen
-from pithy_local.tui.widgets.pages import KEPT
 from tests.support import branch_sha, make_bare, make_repo
 from tests.tui.driving import User, dashboard
 from tests.tui.seeding import Seed
@@ -25,25 +23,7 @@ from tests.tui.seeding import Seed
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
-@pytest.fixture
-def seed(tmp_path: Path) -> Iterator[Seed]:
-    replies = tmp_path / "replies.json"
-    replies.write_text("[]")
-    scripted = ModelSettings(provider="scripted", scripted=ScriptedSettings(file=str(replies)))
-    made = Seed(tmp_path / "home", Settings(executor="local", model=scripted))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def other(seed: Seed) -> Iterator[Seed]:
-    """Another process' view of the same home: its writes are what the dashboard must notice."""
-    made = Seed(seed.app.home.root)
-    yield made
-    made.close()
-
-
-class BusyBoard(ServiceBoard):
+class BusyBoard(Board):
     """A worker's board at a moment when two attempts run in this process."""
 
     def __init__(self, seed: Seed) -> None:
@@ -75,10 +55,10 @@ async def test_the_columns_stay_where_they_are_when_a_task_comes_in(seed: Seed, 
     for _ in range(20):
         seed.queued()
     async with dashboard(seed, size=(80, 24)) as user:
-        await user.until(lambda: user.table.row_count == 20 and user.table.show_vertical_scrollbar, "a scroll bar")
+        await user.until(lambda: user.table.rows == 20, "the tasks")
         before = next(line for line in user.screen.splitlines() if "Age" in line)
         other.queued()
-        await user.until(lambda: user.table.row_count == 21, "the new task")
+        await user.until(lambda: user.table.rows == 21, "the new task")
         assert before in user.screen.splitlines()
 
 
@@ -89,8 +69,8 @@ async def test_a_task_of_another_process_appears_on_top_and_the_cursor_stays(see
         other.queued("A later one")
         await user.sees("A later one")
         assert user.table.selected == first.id
-        assert user.table.cursor_row == 1
-        assert [str(user.table.get_cell_at(Coordinate(row, 2))) for row in (0, 1)] == ["A later one", "The first one"]
+        assert user.table.cursor == 1
+        assert [entry.task.title for entry in user.table.list.rows] == ["A later one", "The first one"]
 
 
 async def test_a_change_of_state_is_seen(seed: Seed, other: Seed) -> None:
@@ -111,7 +91,7 @@ async def test_the_log_follows_and_pauses_on_a_move_up(seed: Seed, other: Seed) 
         await user.presses("enter", "k")
         top = user.log.scroll_offset.y
         other.log(lease, *(f"line {n}" for n in range(202, 210)))
-        await user.sees("PAUSED  +8 new")
+        await user.sees("PAUSED +8 new")
         assert user.log.scroll_offset.y == top
         assert "line 209" not in user.screen
         await user.presses("G")
@@ -124,7 +104,7 @@ async def test_scrolling_down_to_the_end_follows_again(seed: Seed) -> None:
     async with dashboard(seed) as user:
         await user.sees("line 200")
         await user.presses("tab", "k", "k")
-        await user.sees("PAUSED")
+        await user.sees("PAUSED", "198 of 200")
         await user.presses("j", "j")
         await user.sees("FOLLOW ▼")
 
@@ -155,13 +135,14 @@ async def test_a_long_log_is_read_in_few_pages(seed: Seed) -> None:
     seed.log(lease, *(f"line {n}" for n in range(1, total + 1)))
     async with dashboard(seed) as user:
         await user.sees(f"line {total}")
-        assert len(user.log._pages) <= 2
+        assert user.log.window.pages <= 2
         await user.presses("enter", "g")
         await user.sees("line 1 ", "line 2 ")
-        for _ in range(total // 30):
-            user.log.scroll_page_down(animate=False)
-            await user.pilot.pause()
-        assert len(user.log._pages) <= KEPT
+        for row in range(PAGE, total, PAGE):
+            user.log.go(row)
+            await user.sees(f"line {row + 1} ")
+        assert user.log.window.pages <= KEPT
+        await user.presses("G")
         await user.sees(f"line {total}")
 
 
@@ -195,7 +176,7 @@ async def test_cancel_asks_with_the_focus_on_no_and_enter_keeps_the_task(seed: S
         await user.sees("○ queued")
         await user.presses("x")
         await user.sees(f"Cancel task {task.id}?", "It has not started")
-        assert user.app.focused is user.app.screen.query_one("#no", Button)
+        assert user.app.focused is user.app.screen.query_one("#answer0", Button)
         await user.presses("x", "enter")
         await user.sees_no("Cancel task")
         assert seed.tasks.get(task.id).status is Status.QUEUED
@@ -219,7 +200,7 @@ async def test_cancel_of_a_running_task_is_asked_of_its_owner(seed: Seed) -> Non
         await user.until(lambda: seed.tasks.get(lease.task.id).cancel_requested, "the request")
         await user.sees("cancelling")
         await user.presses("x")
-        await user.sees("being cancelled already")
+        await user.is_told("being cancelled already")
 
 
 async def test_a_settled_task_cannot_be_cancelled(seed: Seed) -> None:
@@ -227,7 +208,7 @@ async def test_a_settled_task_cannot_be_cancelled(seed: Seed) -> None:
     async with dashboard(seed) as user:
         await user.sees("✓ done")
         await user.presses("x")
-        await user.sees("Nothing to cancel")
+        await user.is_told("nothing to cancel")
 
 
 async def test_a_new_task_is_added_and_selected(seed: Seed, tmp_path: Path) -> None:
@@ -301,9 +282,9 @@ async def test_a_paste_with_escape_sequences_is_made_safe(seed: Seed) -> None:
 async def test_esc_never_quits(seed: Seed) -> None:
     async with dashboard(seed) as user:
         await user.presses("escape", "escape", "?")
-        await user.sees("This help")
+        await user.sees("every command")
         await user.presses("escape")
-        await user.sees_no("This help")
+        await user.sees_no("every command")
         await user.presses("escape")
         assert user.app.is_running
         assert user.app.return_value is None
@@ -312,7 +293,7 @@ async def test_esc_never_quits(seed: Seed) -> None:
 async def test_help_shows_every_key(seed: Seed) -> None:
     async with dashboard(seed, size=(120, 60)) as user:
         await user.presses("question_mark")
-        await user.sees("Everywhere", "Cancel the selected task", "stops following", "Add the task", "◆ review")
+        await user.sees("Everywhere", "Cancel (asks first)", "◆ review", "now not: no task is selected", "task.cancel")
 
 
 async def test_q_quits_at_once_when_nothing_runs_here(seed: Seed) -> None:
@@ -326,19 +307,19 @@ async def test_q_quits_at_once_when_nothing_runs_here(seed: Seed) -> None:
 async def test_quitting_with_attempts_in_work_asks(seed: Seed, key: str) -> None:
     async with dashboard(seed, board=BusyBoard(seed)) as user:
         await user.presses(key)
-        await user.sees("Quit? 2 attempts run in this dashboard", "Stay (n)")
+        await user.sees("2 attempts run in this dashboard", "Stay (s)", "Leave them running (l)")
         await user.presses("q", "enter")
-        await user.until(lambda: not isinstance(user.app.screen, ConfirmScreen), "the question is gone")
+        await user.until(lambda: not isinstance(user.app.screen, AskScreen), "the question is gone")
         assert user.app.return_value is None
-        await user.presses("q", "y")
+        await user.presses("q", "c")
         await user.until(lambda: user.app.return_value == 0, "the exit")
 
 
 async def test_the_supervisors_words_reach_the_status_line(seed: Seed) -> None:
-    board = ServiceBoard(seed.app, worker=False)
+    board = Board(seed.app, worker=False)
     async with dashboard(seed, board=board, size=(160, 40)) as user:
         await user.sees("0 running")
-        board.say("0abc: started \x1b[2J[/x]")
+        user.main.hear("0abc: started \x1b[2J[/x]")
         await user.sees("0abc: started [/x]")
 
 
@@ -346,14 +327,14 @@ async def test_a_dashboard_with_a_worker_does_the_task_it_was_given(seed: Seed, 
     repo = make_bare(tmp_path / "app.git", make_repo(tmp_path / "work", {"a.txt": "hello\n"}))
     answer = "```diff\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-hello\n+hello world\n```\n"
     (tmp_path / "replies.json").write_text(json.dumps([answer]))
-    board = ServiceBoard(seed.app, worker=True)
+    board = Board(seed.app, worker=True)
     try:
         async with dashboard(seed, board=board) as user:
             draft = Draft(repo=str(repo), prompt="Say hello to the world")
             task, _ = await asyncio.to_thread(board.add, draft)
             await user.sees("✓ done", "round 1 · asking", "completed: ")
     finally:
-        board.stop()
+        board.stop(Stop.CANCEL, lambda text: None)
     assert branch_sha(repo, task.branch) == seed.tasks.get(task.id).head_sha
 
 
@@ -362,8 +343,8 @@ async def test_the_mouse_selects_a_task(seed: Seed) -> None:
     seed.queued("The upper one")
     async with dashboard(seed) as user:
         await user.sees("The lower one")
-        await user.pilot.click("TaskTable", offset=(5, 2))
-        await user.until(lambda: "The lower one" in User.static(user, "#header") or user.table.cursor_row == 1, "row 1")
+        await user.pilot.click("TaskTable", offset=(5, 1))
+        await user.until(lambda: "The lower one" in User.static(user, "#header") or user.table.cursor == 1, "row 1")
 
 
 async def test_without_colour_the_states_still_differ(seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from rich.cells import cell_len
 
+from pithy_local.doctor import Check
 from pithy_local.models import LogLine, Phase, Status, Stream, TaskError
 from pithy_local.service import Overview
 from pithy_local.store.holds import Pause
 from pithy_local.store.log_removal import LogRemoval
 from pithy_local.tui import look
 from pithy_local.tui.actions import ACTIONS, Place, at, bindings
-from pithy_local.tui.board import PAGE, Draft, Engine, Entry, ServiceBoard
-from pithy_local.tui.widgets.pages import Pages
+from pithy_local.tui.board import Board
+from pithy_local.tui.models.logwindow import LogWindow
+from pithy_local.tui.models.pages import Pages
+from pithy_local.tui.records import PAGE, Engine, Entry, Snapshot
+from tests.tui.guide import GUIDE, with_keys
 from tests.tui.seeding import Seed
-
-GUIDE = Path(__file__).parents[2] / "docs" / "dashboard.md"
 
 
 def lines(first: int, count: int) -> tuple[LogLine, ...]:
@@ -30,7 +33,7 @@ def lines(first: int, count: int) -> tuple[LogLine, ...]:
 def test_pages_find_a_line_by_its_row() -> None:
     pages = Pages()
     pages.put(2, lines(2 * PAGE + 1, PAGE))
-    found = pages.line(2 * PAGE + 7)
+    found = pages.line(2 * PAGE + 8)
     assert found is not None
     assert found.seq == 2 * PAGE + 8
 
@@ -38,26 +41,26 @@ def test_pages_find_a_line_by_its_row() -> None:
 def test_pages_miss_what_was_not_read() -> None:
     pages = Pages()
     pages.put(0, lines(1, 10))
-    assert pages.line(10) is None
-    assert pages.line(PAGE) is None
+    assert pages.line(11) is None
+    assert pages.line(PAGE + 1) is None
 
 
 def test_pages_forget_the_least_recently_used() -> None:
     pages = Pages(kept=2)
     pages.put(0, lines(1, PAGE))
     pages.put(1, lines(PAGE + 1, PAGE))
-    pages.line(0)
+    pages.line(1)
     pages.put(2, lines(2 * PAGE + 1, PAGE))
     assert len(pages) == 2
-    assert pages.line(0) is not None
-    assert pages.line(PAGE) is None
+    assert pages.line(1) is not None
+    assert pages.line(PAGE + 1) is None
 
 
 def test_a_late_shorter_page_does_not_hide_lines() -> None:
     pages = Pages()
     pages.put(0, lines(1, 20))
     pages.put(0, lines(1, 5))
-    assert pages.line(19) is not None
+    assert pages.line(20) is not None
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,9 @@ def test_an_unisolated_attempt_says_so_in_table_and_header(tmp_path: Path) -> No
 
 def test_the_status_line_says_why_the_engine_does_not_work() -> None:
     engine = Engine(label="docker", problem="no engine answers", hint="Is Docker running?")
-    shown = look.status_line(Overview(running=1, queued=2, waiting=1, review=3, concurrency=4), engine).plain
+    shown = look.status_line(
+        Snapshot(overview=Overview(running=1, queued=2, waiting=1, review=3, concurrency=4)), engine
+    ).plain
     assert "1 running / 4" in shown
     assert "queue 2 (1 waiting)" in shown
     assert "review 3" in shown
@@ -146,14 +151,14 @@ def test_the_status_line_says_why_the_engine_does_not_work() -> None:
 def test_the_status_line_says_that_the_queue_is_paused(reason: Literal["user", "budget"], words: str) -> None:
     overview = Overview(queued=2, waiting=2, paused=Pause(reason=reason, at=1))
 
-    assert words in look.status_line(overview, Engine(label="docker", working=True)).plain
+    assert words in look.status_line(Snapshot(overview=overview), Engine(label="docker")).plain
 
 
 def test_the_board_reads_the_newest_pages_and_the_end(tmp_path: Path) -> None:
     seed = Seed(tmp_path)
     lease = seed.running()
     seed.log(lease, *(f"line {n}" for n in range(1, 2 * PAGE + 11)))
-    part = ServiceBoard(seed.app, worker=False).log(lease.task.id, newest=2)
+    part = Board(seed.app, worker=False).log(lease.task.id, newest=2)
     seed.close()
     assert part.end == 2 * PAGE + 10
     assert {*part.pages} == {1, 2}
@@ -169,9 +174,15 @@ def test_the_rows_of_a_log_begin_with_the_first_line_that_is_kept(tmp_path: Path
     [expired] = removal.expired(seed.app.clock.now_ms() + 1)
     list(removal.expire(expired, "removed"))
 
-    part = ServiceBoard(seed.app, worker=False).log(lease.task.id, [0], newest=1)
+    part = Board(seed.app, worker=False).log(lease.task.id, newest=1)
+    window = LogWindow()
+    window.open(lease.task.id)
+    window.take(part)
     seed.close()
-    assert (part.end, [line.text for line in part.pages[0]]) == (1, ["removed"])
+    only = window.line(0)
+    assert window.rows == 1
+    assert only is not None
+    assert only.text == "removed"
 
 
 def test_the_board_says_what_an_attempt_does(tmp_path: Path) -> None:
@@ -179,7 +190,7 @@ def test_the_board_says_what_an_attempt_does(tmp_path: Path) -> None:
     lease = seed.running(phase=Phase.AGENT)
     lease.record_step("unpacking main")
     lease.record_step("asking gpt-4o")
-    snapshot = ServiceBoard(seed.app, worker=False).snapshot()
+    snapshot = Board(seed.app, worker=False).snapshot(500)
     seed.close()
     assert look.now(snapshot.entries[0]) == "agent · asking gpt-4o"
     assert snapshot.overview.running == 1
@@ -187,17 +198,13 @@ def test_the_board_says_what_an_attempt_does(tmp_path: Path) -> None:
 
 def test_the_boards_token_moves_when_another_connection_writes(tmp_path: Path) -> None:
     seed, other = Seed(tmp_path), Seed(tmp_path)
-    board = ServiceBoard(seed.app, worker=False)
+    board = Board(seed.app, worker=False)
     before = board.token()
     other.queued()
     after = board.token()
     seed.close()
     other.close()
     assert after != before
-
-
-def test_a_draft_starts_empty() -> None:
-    assert Draft() == Draft(repo="", prompt="", base="")
 
 
 def test_action_ids_are_unique_and_keys_do_not_collide_in_a_place() -> None:
@@ -208,7 +215,20 @@ def test_action_ids_are_unique_and_keys_do_not_collide_in_a_place() -> None:
         assert len(bindings(place)) == len(at(place))
 
 
-def test_the_guide_has_every_action() -> None:
+def test_the_guide_has_the_keys_as_the_table_has_them() -> None:
     guide = GUIDE.read_text("utf-8")
-    missing = [action.id for action in ACTIONS if f"| `{action.shown}` | {action.help} |" not in guide]
-    assert not missing
+    assert with_keys(guide) == guide, "run `python -m tests.tui.guide`"
+
+
+def test_the_doctor_waits_until_the_engines_sdk_is_loaded(tmp_path: Path) -> None:
+    seed = Seed(tmp_path)
+    found: list[Check] = []
+    board = Board(seed.app, worker=False, checks=lambda app: iter([Check(name="git", ok=True, message="")]))
+    doctor = threading.Thread(target=lambda: found.extend(board.checks()), daemon=True)
+    doctor.start()
+    doctor.join(0.1)
+    assert found == []
+    board.start(lambda text: None)
+    doctor.join(10)
+    seed.close()
+    assert [check.name for check in found] == ["git"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import os
@@ -19,35 +20,42 @@ from pathlib import Path
 
 import pytest
 
-from pithy_local.models import Stream
+from pithy_local.models import Status, Stream, TaskError
 from tests.tui.seeding import Seed
 
 PROGRAM = """
-import os, sys
+import os, sys, time
 from pathlib import Path
 from pithy_local import service
-from pithy_local.tui.app import run_board, run_dashboard
-from pithy_local.tui.board import ServiceBoard
+from pithy_local.tui.app import run_board
+from pithy_local.tui.board import Board
 
 
-class Busy(ServiceBoard):
+class Plain(Board):
+    def __init__(self, app, worker):
+        super().__init__(app, worker=worker, checks=lambda found: iter(()))
+
+
+class Busy(Plain):
     def running_here(self):
         return 2
 
-    def stop(self):
-        Path(sys.argv[1], "stopped").touch()
+    def stop(self, leaving, say):
+        Path(sys.argv[1], "stopped").write_text(leaving.value)
 
 
 class Broken(Busy):
-    def snapshot(self):
+    def snapshot(self, limit):
         raise RuntimeError("a bug")
 
 
 with service.open_app(home=sys.argv[1], env=dict(os.environ)) as app:
     mode = sys.argv[2]
-    if mode in ("watch", "worker"):
-        sys.exit(run_dashboard(app, worker=mode == "worker"))
-    sys.exit(run_board({"busy": Busy, "broken": Broken}[mode](app, worker=False), app.clock))
+    if mode == "slow doctor":
+        checks = lambda found: (time.sleep(60) for _ in range(2))
+        sys.exit(run_board(Board(app, worker=False, checks=checks)))
+    board = {"watch": Plain, "worker": Plain, "busy": Busy, "broken": Broken}[mode]
+    sys.exit(run_board(board(app, worker=mode == "worker")))
 """
 ROOT = Path(__file__).parents[2]
 ALT_SCREEN, MAIN_SCREEN, SHOW_CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
@@ -91,6 +99,24 @@ class Terminal:
             assert self.process.poll() is None or self.reads(), f"ended early: {self.written[-3000:]!r}"
             self.reads()
 
+    def presses_until(self, keys: str, text: bytes) -> None:
+        """Press keys until this text is written: while a dialog is being closed, they may go nowhere."""
+        for _ in range(4):
+            start, deadline = len(self.written), time.monotonic() + 5
+            self.types(keys)
+            while time.monotonic() < deadline:
+                if text in self.written[start:]:
+                    return
+                self.reads()
+        raise AssertionError(f"{text!r} never appeared; last: {self.written[-3000:]!r}")
+
+    def goes_back(self) -> None:
+        """Press esc, and let it be told from the beginning of a longer key."""
+        self.types("\x1b")
+        deadline = time.monotonic() + 0.3
+        while time.monotonic() < deadline:
+            self.reads()
+
     def ends(self, timeout: float = 20.0) -> int:
         """The exit code, everything read up to the end."""
         deadline = time.monotonic() + timeout
@@ -115,13 +141,6 @@ class Terminal:
                 os.close(descriptor)
 
 
-@pytest.fixture
-def seed(tmp_path: Path) -> Iterator[Seed]:
-    made = Seed(tmp_path / "home")
-    yield made
-    made.close()
-
-
 @contextlib.contextmanager
 def terminal(seed: Seed, mode: str = "watch", env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
     opened = Terminal(seed.app.home.root, mode, env or {})
@@ -140,18 +159,53 @@ def test_the_first_frame_appears_and_q_gives_the_terminal_back(seed: Seed) -> No
         assert screen.is_restored()
 
 
-def test_no_escape_sequence_of_a_task_reaches_the_terminal(seed: Seed) -> None:
-    lease = seed.running("[/foo]\x1b]52;c;dGl0bGU=\x07 title \x1b[2J")
-    seed.log(lease, "\x1b]52;c;bG9n\x07 [/bar] \x1b[2J\x1b]0;owned\x07\x9b2J", stream=Stream.ERR)
+HOSTILE = "[/foo]\x1b]52;c;aG9zdGlsZQ==\x07 \x1b[2J\x1b]0;owned\x07\x9b2J\u202eevil\u2066 [@click=app.quit]x[/] {0}"
+NEVER = (b"\x1b]52", b"\x1b[2J", b"\x1b]0;", b"aG9zdGlsZQ", b"\xc2\x9b", "\u202e".encode(), "\u2066".encode())
+
+
+def hostile(seed: Seed) -> None:
+    """One task whose every text is the enemy's: title, repository, log, diff, file name, model's words, error."""
+    lease = seed.running(HOSTILE.format("title"), repo="acme/" + HOSTILE.format("repo"))
+    seed.log(lease, HOSTILE.format("log"), stream=Stream.ERR)
     seed.log(lease, "\x1b[31mcoloured\x1b[0m the end")
+    lease.record_step(HOSTILE.format("step"))
+    lease.settle(Status.CANCELLED)
+    name = HOSTILE.format("name").replace("/", "").encode()
+    patch = b"diff --git a/%b b/%b\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+%b\n" % (
+        name,
+        name,
+        HOSTILE.format("diff").encode(),
+    )
+    error = TaskError(
+        code="verify_failed", message=HOSTILE.format("message"), hint=HOSTILE.format("hint"),
+        detail={HOSTILE.format("key"): HOSTILE.format("detail") + "\nmore"},
+    )  # fmt: skip
+    seed.settled(
+        Status.NEEDS_REVIEW, HOSTILE.format("title"), error=error, diff=patch, question=HOSTILE.format("question")
+    )
+
+
+def test_no_escape_sequence_of_a_task_reaches_the_terminal(seed: Seed) -> None:
+    hostile(seed)
     with terminal(seed) as screen:
-        screen.until(b"the end")
-        screen.until(b"[/bar]")
-        screen.types("\t")
-        screen.until(b"Back")
-        screen.types("q")
-        assert screen.ends() == 0
-        for never in (b"\x1b]52", b"\x1b[2J", b"\x1b]0;", b"dGl0bGU", b"\xc2\x9b"):
+        screen.until(b"review")
+        screen.presses_until("2\t", b"unified")
+        screen.presses_until("3", b"Attempt 1")
+        screen.presses_until("4", b"pithy-local accept")
+        screen.goes_back()
+        screen.presses_until("j1", b"the end")
+        screen.presses_until("x", b"nothing to cancel")
+        screen.presses_until("3", b"preparing")
+        for keys, seen in (("y", b"git command"), ("D", b"deleted"), ("S", b"By repository"), ("?", b"every command")):
+            screen.presses_until(keys, seen)
+            screen.goes_back()
+        screen.presses_until("/", b"Filter")
+        screen.goes_back()
+        screen.presses_until("\x10", b"Search")
+        screen.presses_until("title", b"Go to")
+        screen.process.send_signal(signal.SIGTERM)
+        assert screen.ends() == 130
+        for never in NEVER:
             assert never not in screen.written
 
 
@@ -188,8 +242,8 @@ def test_a_signal_stops_the_work_and_says_so_on_the_terminal_that_was_given_back
         screen.until(b"Type a task")
         screen.process.send_signal(signal.SIGTERM)
         assert screen.ends() == 130
-        assert b"cancelling 2 running attempts" in screen.written.rpartition(MAIN_SCREEN)[2]
-        assert (seed.app.home.root / "stopped").exists()
+        assert b"leaving 2 running attempts" in screen.written.rpartition(MAIN_SCREEN)[2]
+        assert (seed.app.home.root / "stopped").read_text() == "leave"
 
 
 def test_a_database_that_breaks_is_shown_and_the_dashboard_stays(seed: Seed) -> None:
@@ -234,3 +288,74 @@ def test_a_worker_starts_and_ends_with_the_dashboard(seed: Seed) -> None:
         screen.types("q")
         assert screen.ends() == 0
         assert seed.app.store.queue.rows(processes) == []
+
+
+def editor(folder: Path, text: str, code: int = 0) -> dict[str, str]:
+    """An $EDITOR that says it was there, and leaves this text."""
+    script = folder / "editor.sh"
+    script.write_text(f"#!/bin/sh\necho THE EDITOR\nprintf '%s\\n' '{text}' > \"$1\"\nexit {code}\n")
+    script.chmod(0o755)
+    return {"EDITOR": str(script)}
+
+
+def test_the_prompt_of_a_queued_task_is_edited_in_the_users_editor(seed: Seed, tmp_path: Path) -> None:
+    task = seed.queued("Fix the flaky test")
+    with terminal(seed, env=editor(tmp_path, "Say hello\nto everybody")) as screen:
+        screen.until(b"Fix the flaky")
+        screen.presses_until("e", b"THE EDITOR")
+        screen.until(b"has another prompt now")
+        screen.until(b"Say hello")
+        screen.types("q")
+        assert screen.ends() == 0
+        assert screen.is_restored()
+    changed = seed.tasks.get(task.id)
+    assert (changed.title, changed.prompt) == ("Say hello", "Say hello\nto everybody")
+
+
+def test_an_editor_that_fails_changes_nothing(seed: Seed, tmp_path: Path) -> None:
+    task = seed.queued("Fix the flaky test")
+    with terminal(seed, env=editor(tmp_path, "gone", code=1)) as screen:
+        screen.until(b"Fix the flaky")
+        screen.presses_until("e", b"THE EDITOR")
+        screen.until(b"ended with code 1")
+        screen.types("q")
+        assert screen.ends() == 0
+    assert seed.tasks.get(task.id).prompt == "Fix the flaky test"
+
+
+def test_a_new_task_is_written_in_the_users_editor(seed: Seed, tmp_path: Path) -> None:
+    with terminal(seed, env=editor(tmp_path, "Written elsewhere")) as screen:
+        screen.until(b"Type a task")
+        screen.presses_until("n", b"What should change?")
+        screen.presses_until("\x0f", b"THE EDITOR")
+        screen.until(b"Written elsewhere")
+        screen.process.send_signal(signal.SIGTERM)
+        assert screen.ends() == 130
+        assert screen.is_restored()
+
+
+def test_an_editor_that_is_not_there_is_told(seed: Seed) -> None:
+    seed.queued("Fix the flaky test")
+    with terminal(seed, env={"EDITOR": "/nowhere/vi"}) as screen:
+        screen.until(b"Fix the flaky")
+        screen.presses_until("e", b"there is no editor")
+        screen.types("q")
+        assert screen.ends() == 0
+
+
+def test_quitting_does_not_wait_for_the_doctor(seed: Seed) -> None:
+    with terminal(seed, "slow doctor") as screen:
+        screen.until(b"Looking at this machine")
+        screen.types("q")
+        assert screen.ends() == 0
+
+
+def test_what_is_copied_goes_through_the_terminal(seed: Seed) -> None:
+    task = seed.queued("Fix the flaky test")
+    with terminal(seed) as screen:
+        screen.until(b"Fix the flaky")
+        screen.presses_until("y", b"git command")
+        screen.types("i")
+        screen.until(b"\x1b]52;c;" + base64.b64encode(task.id.encode()))
+        screen.types("q")
+        assert screen.ends() == 0

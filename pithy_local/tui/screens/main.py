@@ -1,78 +1,48 @@
-"""The dashboard's one screen: status line, tasks, and the selected task with its live log."""
+"""The dashboard's one screen: status line, tasks, the selected task, and what can be done here and now."""
 
 from __future__ import annotations
 
-import functools
+import threading
 import time
+from typing import TYPE_CHECKING
 
-from textual import work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.notifications import SeverityLevel
-from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 
-from pithy_local.clock import Clock
-from pithy_local.errors import PithyError
-from pithy_local.models import Status, Task
-from pithy_local.text import clip, safe_line
+from pithy_local.models import Task
 from pithy_local.tui import actions, look
-from pithy_local.tui.board import Board, Draft, Engine, Entry, LogPart, Snapshot
-from pithy_local.tui.screens.confirm import ConfirmScreen, Question
+from pithy_local.tui.actions import Place
+from pithy_local.tui.board import Board
+from pithy_local.tui.feed import TICK_SECONDS, Feed
+from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.records import Draft, Engine, Snapshot
+from pithy_local.tui.screens.keys import KeysScreen
 from pithy_local.tui.screens.new_task import NewTaskScreen
+from pithy_local.tui.screens.stats import StatsScreen
+from pithy_local.tui.screens.welcome import welcome
+from pithy_local.tui.widgets.bars import HintBar, Prompt, TabBar, counted
+from pithy_local.tui.widgets.diff import DiffView
 from pithy_local.tui.widgets.log import LogView
+from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
 
+if TYPE_CHECKING:
+    from pithy_local.doctor import Check
+
 WIDTHS: list[tuple[int, str]] | None = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
-TICK_SECONDS = 0.05
-TASKS_SECONDS = 0.25
-"""How often the whole table is read at most while logs pour in; the log itself is read at each tick."""
-AGES_SECONDS = 1.0
-
-RECENT = 10
-"""Repositories that the dialog for a new task offers."""
-
-WELCOME = """\
-Type a task, get a pull request.
-
-There is no task yet. Press n and say which repository and what should change: an AI agent does it in a throw-away \
-sandbox on this machine and pushes a branch for you to look at.
-
-? shows every key. `pithy-local doctor` checks this machine, `pithy-local demo` shows it all without a key."""
+SECOND = 1.0
+SAID_SECONDS = 15.0
+"""How long the supervisor's last word stays in the status line."""
 
 
-class MainScreen(Screen[None]):
-    """Polls the board; reads in threads; only the handlers below touch widgets."""
+class MainScreen(KeysScreen):
+    """Ticks; takes what the feed read; shows which keys do what."""
 
-    BINDINGS = actions.bindings(actions.Place.DASHBOARD)
+    BINDINGS = actions.bindings(Place.DASHBOARD, Place.TASK)
     HORIZONTAL_BREAKPOINTS = WIDTHS
-
-    class TasksRead(Message):
-        def __init__(self, snapshot: Snapshot) -> None:
-            super().__init__()
-            self.snapshot = snapshot
-
-    class LogRead(Message):
-        def __init__(self, part: LogPart) -> None:
-            super().__init__()
-            self.part = part
-
-    class PageRead(LogRead):
-        """An older page, asked for by the view."""
-
-    class ReadFailed(Message):
-        """The database did not answer; what is shown stays, and the next tick tries again."""
-
-        def __init__(self, what: str, error: PithyError) -> None:
-            super().__init__()
-            self.what, self.error = what, error
-
-    class Cancelled(Message):
-        def __init__(self, task: Task | None, error: PithyError | None) -> None:
-            super().__init__()
-            self.task, self.error = task, error
 
     class Said(Message):
         """The supervisor of this process has something to tell."""
@@ -81,240 +51,206 @@ class MainScreen(Screen[None]):
             super().__init__()
             self.text = text
 
-    def __init__(self, board: Board, clock: Clock) -> None:
-        super().__init__()
-        self._board, self._clock = board, clock
+    class Checked(Message):
+        """The doctor has looked at one thing more; None: at everything."""
+
+        def __init__(self, check: Check | None) -> None:
+            super().__init__()
+            self.check = check
+
+    def __init__(self, board: Board, keymap: Keymap) -> None:
+        super().__init__(board, keymap)
         self._snapshot = Snapshot()
-        self._entries: dict[str, Entry] = {}
         self._draft = Draft()
-        self._token: tuple[int, int] | None = None
-        self._tasks_stale = self._log_stale = True
-        self._reading: set[str] = set()
-        self._tasks_at = self._ages_at = 0.0
-        self._shown: dict[str, object] = {}
-        self._said = ""
-        self._trouble = ""
+        self._second_at = self._said_at = 0.0
+        self._said = self._trouble = ""
+        self._checks: list[Check] | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="status")
         with Horizontal(id="panes"):
-            with Vertical(id="left") as left:
-                left.border_title = Content("Tasks")
+            with Vertical(id="left"):
+                yield Static(id="columns")
                 yield TaskTable()
-                yield Static(Content(WELCOME), id="welcome")
+                with VerticalScroll(id="welcome", can_focus=False):
+                    yield Static(id="welcome-text")
             with Vertical(id="right"):
                 yield Static(id="header")
-                yield LogView()
-        yield Footer()
+                yield TabBar("tabs")
+                with ContentSwitcher(initial="log", id="views"):
+                    yield LogView()
+                    yield DiffView()
+                    yield Page("steps")
+                    yield Page("info")
+        yield Prompt()
+        yield HintBar()
+        yield Feed(self.board)
 
     def on_mount(self) -> None:
         self.query_one(TaskTable).focus()
-        self._board.say = self._hear
+        self._show_titles()
         self.set_interval(TICK_SECONDS, self._tick)
         self._tick()
 
-    def _hear(self, text: str) -> None:
-        """Called from the supervisor's threads."""
+    def hear(self, text: str) -> None:
+        """The supervisor's narration, from any thread."""
         self.post_message(self.Said(text))
 
-    def on_unmount(self) -> None:
-        self._board.say = lambda text: None
-
-    # ---- reading: at most one reader of a kind, in a thread; the token is taken before the data
-
     def _tick(self) -> None:
+        feed = self.query_one(Feed)
+        feed.look()
+        if feed.log_stale or self._details_stale or self.query_one(LogView).window.unscanned:
+            self.refresh_view()
         now = time.monotonic()
-        try:
-            token = self._board.token()
-        except PithyError as error:
-            self._show_trouble(error)
-            return
-        if token != self._token:
-            self._token = token
-            self._tasks_stale = self._log_stale = True
-        if self._tasks_stale and now - self._tasks_at >= TASKS_SECONDS and "tasks" not in self._reading:
-            self._tasks_stale, self._tasks_at = False, now
-            self._reading.add("tasks")
-            self._read_tasks()
-        self._read_log_if_stale()
-        if now - self._ages_at >= AGES_SECONDS:
-            self._ages_at = now
-            self._show_tasks()
+        if now - self._second_at >= SECOND:
+            self._second_at = now
+            self.query_one(TaskTable).tick(self.board.app.clock.now_ms())
+            self.show_selected()
+            self._show_status()
 
-    def _read_log_if_stale(self) -> None:
-        log = self.query_one(LogView)
-        if log.shown is not None and self._log_stale and "log" not in self._reading:
-            self._log_stale = False
-            self._reading.add("log")
-            self._read_log(log.shown, newest=log.stale_pages())
+    @property
+    def _details_stale(self) -> bool:
+        """Whether anything that is looked at may be another by now."""
+        return self.tab in ("steps", "info") and self.query_one(Feed).details_stale
 
-    @work(thread=True, group="tasks")
-    def _read_tasks(self) -> None:
-        try:
-            self.post_message(self.TasksRead(self._board.snapshot()))
-        except PithyError as error:
-            self.post_message(self.ReadFailed("tasks", error))
+    # ---- what was read
 
-    @work(thread=True, group="log")
-    def _read_log(self, task_id: str, newest: int) -> None:
-        try:
-            self.post_message(self.LogRead(self._board.log(task_id, newest=newest)))
-        except PithyError as error:
-            self.post_message(self.ReadFailed("log", error))
-
-    @work(thread=True, group="page")
-    def _read_page(self, task_id: str, page: int) -> None:
-        try:
-            self.post_message(self.PageRead(self._board.log(task_id, (page,))))
-        except PithyError as error:
-            self.post_message(self.ReadFailed("page", error))
-
-    # ---- handlers
-
-    def on_main_screen_tasks_read(self, event: TasksRead) -> None:
-        self._reading.discard("tasks")
+    def on_feed_tasks_read(self, event: Feed.TasksRead) -> None:
         self._trouble = ""
         self._snapshot = event.snapshot
-        self._entries = {entry.task.id: entry for entry in event.snapshot.entries}
-        self.set_class(not self._entries, "-empty")
-        self._show_tasks()
+        self.entries = event.snapshot.entries
+        self.by_id = {entry.task.id: entry for entry in self.entries}
+        self.set_class(not self.entries, "-empty")
+        if not self.entries and self._checks is None:
+            self._checks = []
+            self._show_welcome()
+            threading.Thread(target=self._check, name="doctor", daemon=True).start()
+        self.query_one(TaskTable).show(self.entries, self.board.app.clock.now_ms())
+        self.refresh_view()
+        self._show_status()
+        self.show_hints()
 
-    def on_main_screen_log_read(self, event: LogRead) -> None:
-        self._reading.discard("log")
-        self.query_one(LogView).take(event.part)
-        self._read_log_if_stale()
-
-    def on_main_screen_page_read(self, event: PageRead) -> None:
-        self.query_one(LogView).take(event.part)
-
-    def on_main_screen_read_failed(self, event: ReadFailed) -> None:
-        self._reading.discard(event.what)
-        self._tasks_stale = self._log_stale = True
-        self._show_trouble(event.error)
-
-    def on_main_screen_said(self, event: Said) -> None:
-        self._said = event.text
+    def on_feed_troubled(self, event: Feed.Troubled) -> None:
+        self._trouble = f"{event.error.message}. {event.error.hint}"
         self._show_status()
 
-    def on_main_screen_cancelled(self, event: Cancelled) -> None:
-        if event.error is not None:
-            self._notify(f"{event.error.message}. {event.error.hint}", "error")
-        elif event.task is not None:
-            done = event.task.status is Status.CANCELLED
-            self._notify(f"{event.task.id} is cancelled" if done else f"{event.task.id} is being cancelled")
+    def on_main_screen_said(self, event: Said) -> None:
+        self._said, self._said_at = event.text, time.monotonic()
+        self._show_status()
+
+    def _check(self) -> None:
+        """In the doctor's own thread, which nobody waits for: a check may take half a minute, quitting must not."""
+        for check in self.board.checks():
+            if not self.post_message(self.Checked(check)):
+                return  # the dashboard has ended
+        self.post_message(self.Checked(None))
+
+    def on_main_screen_checked(self, event: Checked) -> None:
+        if event.check is not None and self._checks is not None:
+            self._checks.append(event.check)
+        self._show_welcome(running=event.check is not None)
+
+    def _show_welcome(self, *, running: bool = True) -> None:
+        self.query_one("#welcome-text", Static).update(welcome(self._checks or (), running=running))
+
+    # ---- tasks
+
+    def on_task_table_arranged(self) -> None:
+        self._show_titles()
+        self.show_hints()
+
+    def on_task_table_older_wanted(self) -> None:
+        if self._snapshot.more:
+            self.query_one(Feed).older()
+
+    def on_task_table_opened(self) -> None:
+        """On a narrow terminal the task takes all of it."""
+        if self.has_class("-narrow"):
+            self.add_class("-zoomed")
+        self.view.focus()
+
+    def on_task_table_filter_wanted(self) -> None:
+        text = self.query_one(TaskTable).list.filter_text
+        self.query_one(Prompt).ask("tasks", "Filter", text, "status:failed,review repo:api !word")
 
     def on_task_table_selected(self, event: TaskTable.Selected) -> None:
-        self._select(event.task)
+        self.show_hints()  # Textual calls the handler of the class above by itself
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        self.query_one(LogView).focus()
+    def on_prompt_typed(self, event: Prompt.Typed) -> None:
+        log, table = self.query_one(LogView), self.query_one(TaskTable)
+        if event.purpose == "tasks":
+            table.filter(event.text)
+        elif event.final and event.purpose == "search":
+            log.search(event.text)
+        elif event.final and event.purpose == "only":
+            log.show_only(event.text)
+            self.refresh_view()
+        elif event.final and event.purpose == "save" and log.window.task is not None and event.text.strip():
+            self.save_log(log.window.task, event.text.strip())
+        if event.final:
+            (table if event.purpose == "tasks" else log).focus()
 
-    def on_log_view_badge_changed(self) -> None:
-        self.query_one("#right", Vertical).border_subtitle = self.query_one(LogView).badge
+    def on_prompt_given_up(self, event: Prompt.GivenUp) -> None:
+        if event.purpose == "tasks":
+            self.query_one(TaskTable).filter(event.before)
+        (self.query_one(TaskTable) if event.purpose == "tasks" else self.view).focus()
 
-    def on_log_view_left(self) -> None:
+    def _leave_view(self) -> None:
+        self.remove_class("-zoomed")
         self.query_one(TaskTable).focus()
 
-    def on_log_view_page_wanted(self, event: LogView.PageWanted) -> None:
-        self._read_page(event.task, event.page)
+    on_log_view_left = on_diff_view_left = on_page_left = _leave_view
 
     # ---- actions
 
-    def action_new(self) -> None:
-        recent = list(dict.fromkeys(entry.task.repo for entry in self._snapshot.entries))[:RECENT]
-        screen = NewTaskScreen(self._board, self._draft, recent)
-        self.app.push_screen(screen, self._written)
+    def write_task(self, draft: Draft | None = None) -> None:
+        recent = [entry.task for entry in self.entries]
+        self.app.push_screen(NewTaskScreen(self.board, draft or self._draft, recent), self._written)
 
     def _written(self, closed: tuple[Task | None, Draft] | None) -> None:
         task, self._draft = closed or (None, self._draft)
         if task is not None:
-            self._notify(f"{task.id} is queued")
+            self.tell(f"{task.id} is queued")
             self.query_one(TaskTable).await_task(task.id)
 
-    def action_cancel(self) -> None:
-        entry = self._selected
-        if entry is None:
-            return
-        task = entry.task
-        if task.status.settled:
-            self._notify(f"Nothing to cancel: the task is {look.STATUS[task.status].word}", "warning")
-        elif task.cancel_requested:
-            self._notify("It is being cancelled already", "warning")
-        else:
-            self.app.push_screen(ConfirmScreen(cancel_question(task)), functools.partial(self._cancel_if, task.id))
+    def action_new(self) -> None:
+        self.write_task()
 
-    def _cancel_if(self, task_id: str, yes: bool | None) -> None:
-        if yes:
-            self._cancel(task_id)
-
-    @work(thread=True, group="cancel")
-    def _cancel(self, task_id: str) -> None:
-        try:
-            self.post_message(self.Cancelled(self._board.cancel(task_id), None))
-        except PithyError as error:
-            self.post_message(self.Cancelled(None, error))
-
-    def action_follow(self) -> None:
-        self.query_one(LogView).follow()
+    def action_stats(self) -> None:
+        self.app.push_screen(StatsScreen(self.board))
 
     def action_switch_pane(self) -> None:
-        log, table = self.query_one(LogView), self.query_one(TaskTable)
-        (table if log.has_focus else log).focus()
+        if self.query_one(TaskTable).has_focus:
+            self.view.focus()
+        else:
+            self._leave_view()
+
+    def action_zoom(self) -> None:
+        self.toggle_class("-zoomed")
+        (self.view if self.has_class("-zoomed") else self.query_one(TaskTable)).focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed into the line at the bottom, its keys are text."""
+        return not self.query(Prompt).first(Prompt).is_open if self.is_mounted else True
 
     # ---- showing
 
-    @property
-    def _selected(self) -> Entry | None:
-        return self._entries.get(self.query_one(TaskTable).selected or "")
-
-    def _select(self, task_id: str | None) -> None:
-        self.query_one(LogView).show(task_id)
-        self._log_stale = True
-        self._read_log_if_stale()
-        self._show_selected()
-
-    def _show_tasks(self) -> None:
-        self.query_one(TaskTable).show(self._snapshot.entries, self._clock.now_ms())
-        self._show_selected()
-        self._show_status()
-
-    def _show_selected(self) -> None:
-        entry = self._selected
-        if entry is None:
-            return
-        task = entry.task
-        title = Content(f"{task.id}  {look.line(task.title).plain}")
-        if self._changed("title", title):
-            self.query_one("#right", Vertical).border_title = title
-        header = look.header(entry, self._clock.now_ms())
-        if self._changed("header", header):
-            self.query_one("#header", Static).update(header)
+    def _show_titles(self) -> None:
+        tasks = self.query_one(TaskTable).list
+        words = [f"/{tasks.filter_text}"] if tasks.filter_text else []
+        title = counted("Tasks", " ".join(words))
+        left = self.query_one("#left", Vertical)
+        if self.changed("tasks-title", title):
+            left.border_title = title
+        parts = [f"{len(tasks.marked)} marked"] if tasks.marked else []
+        parts += [f"{len(tasks.rows)} of {tasks.loaded}"] if tasks.filter_text else []
+        parts += [f"by {tasks.sort}"] if tasks.sort != "newest" else []
+        if self.changed("tasks-subtitle", parts):
+            left.border_subtitle = Content(f" {' · '.join(parts)} " if parts else "")
 
     def _show_status(self) -> None:
-        engine = self._board.engine() if not self._trouble else Engine(label="store", problem=self._trouble)
-        status = look.status_line(self._snapshot.overview, engine, self._said)
-        if self._changed("status", status):
+        engine = self.board.engine() if not self._trouble else Engine(label="store", problem=self._trouble)
+        said = self._said if time.monotonic() - self._said_at < SAID_SECONDS else ""
+        status = look.status_line(self._snapshot, engine, said)
+        if self.changed("status", status):
             self.query_one("#status", Static).update(status, layout=False)
-
-    def _changed(self, where: str, what: object) -> bool:
-        """Whether this is something else than what was shown there: an update paints and lays out anew."""
-        changed = self._shown.get(where) != what
-        self._shown[where] = what
-        return changed
-
-    def _show_trouble(self, error: PithyError) -> None:
-        self._trouble = f"{error.message}. {error.hint}"
-        self._show_status()
-
-    def _notify(self, text: str, severity: SeverityLevel = "information") -> None:
-        self.app.notify(safe_line(text), severity=severity, markup=False)
-
-
-def cancel_question(task: Task) -> Question:
-    """What a cancel does to this task, in the words of the dialog."""
-    if task.status is Status.QUEUED:
-        what = "It has not started: it leaves the queue, and nothing was spent."
-    else:
-        what = "Its attempt is stopped and the sandbox removed. The log is kept; nothing is pushed from here on."
-    what = f"{clip(look.line(task.title).plain, 120)}\n\n{what}"
-    return Question(title=f"Cancel task {task.id}?", what_happens=what, yes="Cancel the task", no="Keep it")

@@ -1,67 +1,44 @@
-"""`n`: repository, prompt, base. What was written survives esc."""
+"""`n`: repository, prompt and what else a task may say. What was written survives esc."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Grid, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.suggester import SuggestFromList
-from textual.widgets import Footer, Input, Label, Static, TextArea
+from textual.widgets import Input, Label, Static, TextArea
 
 from pithy_local.errors import PithyError
 from pithy_local.models import Task
-from pithy_local.text import safe_block, safe_line
+from pithy_local.text import safe_line
 from pithy_local.tui import actions
-from pithy_local.tui.board import Board, Draft
+from pithy_local.tui.board import Board
+from pithy_local.tui.records import Draft
+from pithy_local.tui.screens.text import HEIGHTS, edit_in_place, show_hints
+from pithy_local.tui.widgets.bars import HintBar
+from pithy_local.tui.widgets.inputs import ChoiceInput, SafeTextArea
 
-BASE = "the repository's default branch"
-HEIGHTS: list[tuple[int, str]] | None = [(0, "-low"), (30, "-high")]
 PROMPT = "The first line becomes the title of the commit and of the pull request."
-
-
-class SafeInput(Input):
-    """An Input that takes no escape sequence from the clipboard: Textual would hand it to the terminal."""
-
-    def on_paste(self, event: events.Paste) -> None:
-        event.text = safe_line(event.text)  # Textual calls Input's own handler next, with this event
-
-
-class SafeTextArea(TextArea):
-    """A TextArea with the same guard; lines stay lines."""
-
-    def on_paste(self, event: events.Paste) -> None:
-        event.text = safe_block(event.text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-class RepoInput(SafeInput):
-    """Suggests recent repositories while you type; up and down go through them."""
-
-    def __init__(self, value: str, recent: Sequence[str]) -> None:
-        super().__init__(
-            value=value, id="repo", placeholder="owner/name, https URL or local path",
-            suggester=SuggestFromList(recent, case_sensitive=False), compact=True,
-        )  # fmt: skip
-        self._recent = list(recent)
-
-    def on_key(self, event: events.Key) -> None:
-        if event.key not in ("up", "down") or not self._recent:
-            return
-        event.stop()
-        step = 1 if event.key == "down" else -1
-        at = self._recent.index(self.value) + step if self.value in self._recent else 0
-        self.value = self._recent[at % len(self._recent)]
-        self.cursor_position = len(self.value)
+SMALL = (
+    ("base", "Base", "the repository's default branch"),
+    ("model", "Model", "the configured one"),
+    ("verify", "Verify", "pytest -q ;; ruff check ."),
+    ("priority", "Priority", "0; higher goes first"),
+    ("publish", "Publish", "auto or review (↑ ↓)"),
+    ("after", "After", "a task to wait for (↑ ↓)"),
+)
+"""Fields of one line: name, label, what is taken where nothing is said."""
 
 
 class NewTaskScreen(ModalScreen[tuple[Task | None, Draft]]):
     """Dismissed with the queued task or None, and with the draft to keep for the next time."""
 
-    BINDINGS = actions.bindings(actions.Place.NEW_TASK)
+    BINDINGS = actions.bindings(actions.Place.TEXT)
     VERTICAL_BREAKPOINTS = HEIGHTS
 
     class Added(Message):
@@ -78,40 +55,60 @@ class NewTaskScreen(ModalScreen[tuple[Task | None, Draft]]):
             super().__init__()
             self.error = error
 
-    def __init__(self, board: Board, draft: Draft, recent: Sequence[str]) -> None:
+    def __init__(self, board: Board, draft: Draft, recent: Sequence[Task]) -> None:
+        """`recent`: tasks, newest first, whose repositories, models and bases are offered."""
         super().__init__()
         self._board = board
         self._start = draft
-        self._recent = [safe_line(repo) for repo in recent]
+        self._choices = {
+            "repo": _distinct(task.repo for task in recent),
+            "model": _distinct(task.model for task in recent),
+            "base": _distinct(task.base or "" for task in recent),
+            "verify": _distinct(" ;; ".join(task.verify_commands) for task in recent),
+            "publish": ["auto", "review"],
+            "after": [task.id for task in recent if not task.status.settled],
+        }
         self._adding = False
 
     def _draft(self) -> Draft:
-        return Draft(
-            repo=self.query_one("#repo", Input).value,
-            prompt=self.query_one(TextArea).text,
-            base=self.query_one("#base", Input).value,
-        )
+        values = {field.id: field.value for field in self.query(Input) if field.id}
+        return replace(self._start, prompt=self.query_one(TextArea).text, **values)
 
     def compose(self) -> ComposeResult:
-        repo = self._start.repo or (self._recent[0] if self._recent else "")
+        repos = self._choices["repo"]
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = Content("New task")
-            yield Label("Repository" + ("  (↑ ↓ recent ones)" if self._recent else ""))
-            yield RepoInput(repo, self._recent)
+            with Grid(classes="fields"):
+                yield Label("Repository")
+                hint = "owner/name, https URL or local path" + ("  (↑ ↓ recent ones)" if repos else "")
+                yield ChoiceInput(
+                    self._start.repo or (repos[0] if repos else ""), repos, id="repo", placeholder=hint
+                )  # fmt: skip
             yield Label("What should change?")
             yield SafeTextArea(self._start.prompt, id="prompt", placeholder=PROMPT)
-            yield Label("Base branch")
-            yield SafeInput(self._start.base, id="base", placeholder=BASE, compact=True)
+            with Grid(classes="fields two"):
+                for name, label, hint in SMALL:
+                    yield Label(label)
+                    yield ChoiceInput(
+                        getattr(self._start, name), self._choices.get(name, []), id=name, placeholder=hint
+                    )  # fmt: skip
             yield Static(id="problem")
-            yield Footer(show_command_palette=False)
+            yield HintBar("text-hints")
 
     def on_mount(self) -> None:
+        show_hints(self)
         has_repo = bool(self.query_one("#repo", Input).value)
         self.query_one("#prompt" if has_repo else "#repo").focus()
 
-    def action_leave(self) -> None:
+    def action_back(self) -> None:
         if not self._adding:
             self.dismiss((None, self._draft()))
+
+    def action_editor(self) -> None:
+        edit_in_place(self, self.query_one(TextArea))
+
+    async def action_press(self, action_id: str) -> None:
+        await self.app.run_action(actions.BY_ID[action_id].run, self)
 
     def action_submit(self) -> None:
         if self._adding:
@@ -143,3 +140,8 @@ class NewTaskScreen(ModalScreen[tuple[Task | None, Draft]]):
         problem = self.query_one("#problem", Static)
         problem.update(what)
         problem.set_class(bool(what), "-said")
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    """Each once, in order, as safe text, without the empty ones."""
+    return [safe_line(value) for value in dict.fromkeys(values) if value]

@@ -1,4 +1,4 @@
-"""The table of tasks: rows are added once and then only their changed cells are touched."""
+"""The table of tasks: drawn row by row from the list as it is now, so that nothing is ever rebuilt."""
 
 from __future__ import annotations
 
@@ -6,57 +6,71 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
+from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
-from textual.widgets import DataTable
+from textual.widgets import Static
 
 from pithy_local.text import short_age
 from pithy_local.tui import actions, look
-from pithy_local.tui.board import Entry
+from pithy_local.tui.models.tasklist import TaskList
+from pithy_local.tui.records import Entry
+from pithy_local.tui.widgets.lines import LineView
 
-FIXED = {"status": 11, "age": 4}
+STATUS, AGE, COST = 11, 4, 6
 REPO = (4, 14)
 """The repository column is as wide as its names, within these."""
-TITLE_SHARE = 0.6
+TITLE_SHARE = 0.62
 """Of the width that is left; the rest says where the task stands."""
-NARROWEST = 8
+WITH_COST, WITH_NOW = 60, 52
+"""Columns of the table from which on it has room for these."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatusCell:
-    """The first cell of a row; it carries the task's id because DataTable sorts by cells."""
+class Columns:
+    """How wide each column is; 0: there is no room for it."""
 
-    task: str
-    text: Text
+    repo: int
+    title: int
+    now: int
+    cost: int
 
-    def __rich__(self) -> Text:
-        return self.text
+    @classmethod
+    def fit(cls, width: int, entries: Sequence[Entry]) -> Columns:
+        """For a table of this width."""
+        repo = min(max([REPO[0], *(cell_len(look.repo_name(entry.task.repo)) for entry in entries)]), REPO[1])
+        cost = COST if width >= WITH_COST else 0
+        free = max(8, width - 1 - (STATUS + 1) - (repo + 1) - (AGE + 1) - (cost + 1 if cost else 0))
+        title = free if width < WITH_NOW else round(free * TITLE_SHARE)
+        return cls(repo=repo, title=title, now=max(0, free - title - 1), cost=cost)
+
+    def head(self) -> Text:
+        cells = [("  Status", STATUS + 1), ("Repo", self.repo), ("Task", self.title), ("Now", self.now)]
+        cells += [("Age".rjust(AGE), AGE), ("Cost".rjust(self.cost), self.cost)]
+        words = " ".join(word.ljust(width) for word, width in cells if width)
+        return Text(words, look.MUTED, no_wrap=True, end="")
+
+    def row(self, entry: Entry, now_ms: int, *, marked: bool) -> Text:
+        task = entry.task
+        age = short_age(now_ms - look.since_ms(task)).rjust(AGE)
+        cells = [
+            (look.status(task), STATUS), (look.line(look.repo_name(task.repo)), self.repo),
+            (look.line(task.title), self.title), (look.line(look.now(entry), look.MUTED), self.now),
+            (Text(age), AGE), (Text(look.cost(task.usage).rjust(self.cost)), self.cost),
+        ]  # fmt: skip
+        shown = look.piece("▌" if marked else " ", look.MARK)
+        for cell, width in cells:
+            if width:
+                cell.truncate(width, overflow="ellipsis", pad=True)
+                shown.append_text(cell).append(" ")
+        shown.right_crop(1)
+        return shown
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Row:
-    """What a row shows now: compared with what is wanted, so that a tick costs next to nothing."""
-
-    entry: Entry
-    age: str
-
-    def cells(self) -> dict[str, Text | StatusCell]:
-        task = self.entry.task
-        return {
-            "status": StatusCell(task=task.id, text=look.status(task)),
-            "repo": look.line(look.repo_name(task.repo)),
-            "title": look.line(task.title),
-            "now": look.line(look.now(self.entry), look.MUTED),
-            "age": self.age_cell(),
-        }
-
-    def age_cell(self) -> Text:
-        return Text(self.age.rjust(4), end="")
-
-
-class TaskTable(DataTable[Text | StatusCell], can_focus=True):
-    """One row a task, newest first. The cursor stays on its task when others come in above it."""
+class TaskTable(LineView):
+    """One row a task. The cursor stays on its task when others come in above it or the order changes."""
 
     BINDINGS = actions.bindings(actions.Place.TASKS)
 
@@ -67,83 +81,150 @@ class TaskTable(DataTable[Text | StatusCell], can_focus=True):
             super().__init__()
             self.task = task
 
+    class Opened(Message):
+        """The user wants to look into the selected task."""
+
+    class FilterWanted(Message):
+        """The user wants to type a filter."""
+
+    class Arranged(Message):
+        """Filter, order or marks are others now."""
+
+    class OlderWanted(Message):
+        """The cursor has come to the last task that is loaded."""
+
     def __init__(self) -> None:
-        super().__init__(id="tasks", cursor_type="row", zebra_stripes=False, header_height=1, cell_padding=1)
+        super().__init__(id="tasks")
+        self.list = TaskList()
         self.selected: str | None = None
         self._awaited: str | None = None
-        self._rows: dict[str, _Row] = {}
+        self._now_ms = 0
+        self._columns = Columns(repo=8, title=20, now=0, cost=0)
 
-    def on_mount(self) -> None:
-        for key, label in (("status", "Status"), ("repo", "Repo"), ("title", "Task"), ("now", "Now"), ("age", "Age")):
-            self.add_column(Text(label), key=key, width=FIXED.get(key, NARROWEST))
+    @property
+    def rows(self) -> int:
+        return len(self.list.rows)
+
+    @property
+    def entry(self) -> Entry | None:
+        """The task under the cursor."""
+        return self.list.rows[self.cursor] if self.cursor < self.rows else None
+
+    @property
+    def chosen(self) -> list[Entry]:
+        """What an action takes: the marked tasks, else the one under the cursor."""
+        if self.list.marked:
+            return [entry for entry in self.list.rows if entry.task.id in self.list.marked]
+        return [self.entry] if self.entry is not None else []
 
     def show(self, entries: Sequence[Entry], now_ms: int) -> None:
         """Bring the table up to date with these tasks, newest first."""
-        order = {entry.task.id: index for index, entry in enumerate(entries)}
-        changed_set = order.keys() != self._rows.keys()
-        for gone in self._rows.keys() - order.keys():
-            self.remove_row(gone)
-            del self._rows[gone]
-        for entry in entries:
-            self._put(_Row(entry=entry, age=short_age(now_ms - look.since_ms(entry.task))))
-        if changed_set:
-            self.sort("status", key=lambda cell: order[cell.task])
-            self._keep_cursor()
-            self._fit()
+        self._now_ms = now_ms
+        self.list.take(entries)
+        self._rearranged()
+
+    def tick(self, now_ms: int) -> None:
+        """Time went on: only rows whose age is another one now are drawn again."""
+        before, self._now_ms = self._now_ms, now_ms
+        top = self.scroll_offset.y
+        for y, entry in enumerate(self.list.rows[top : top + self.view_height]):
+            since = look.since_ms(entry.task)
+            if short_age(now_ms - since) != short_age(before - since):
+                self.refresh(Region(0, y, self.size.width, 1))
 
     def await_task(self, task: str) -> None:
         """Put the cursor on this task, as soon as it is in the table."""
         self._awaited = task
-        if task in self._rows:
-            self._keep_cursor()
+        self._rearranged()
+
+    def filter(self, text: str) -> None:
+        self.list.filter(text)
+        self._rearranged()
 
     def on_resize(self, event: events.Resize) -> None:
         self._fit()
 
-    def _fit(self) -> None:
-        """Give the flexible columns what the others leave; DataTable measures anew when it is told so."""
-        repos = [cell_len(look.repo_name(row.entry.task.repo)) for row in self._rows.values()]
-        repo = min(max([REPO[0], *repos]), REPO[1])
-        padding = 2 * self.cell_padding * len(self.columns)
-        free = max(self.scrollable_content_region.width - padding - repo - sum(FIXED.values()), 2 * NARROWEST)
-        title = max(NARROWEST, round(free * TITLE_SHARE))
-        widths = FIXED | {"repo": repo, "title": title, "now": free - title}
-        if all(column.width == widths[str(column.key.value)] for column in self.columns.values()):
-            return
-        for column in self.columns.values():
-            column.width = widths[str(column.key.value)]
-        self._clear_caches()
-        self._require_update_dimensions = True
-        self.refresh()
+    def _rearranged(self) -> None:
+        """The rows are others: find the awaited task again, else the one the cursor was on, else take the nearest."""
+        wanted = self.list.row_of(self._awaited)
+        if wanted is not None:
+            self._awaited = None
+        row = wanted if wanted is not None else self.list.row_of(self.selected)
+        screen_row = self.cursor - self.scroll_offset.y
+        self.resize_to(0)
+        self._fit()
+        if row is not None and row != self.cursor:
+            self.cursor = row
+            if wanted is None:
+                self.jump(row - screen_row)  # it stays at its place on the screen while others come in above
+        if wanted is not None:
+            self.show_row(wanted)
+        self._tell_selected()
+        self.post_message(self.Arranged())
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        event.stop()
-        task = event.row_key.value if self.is_valid_row_index(event.cursor_row) else None
-        if task is not None and task in self._rows and task != self.selected:
+    def _fit(self) -> None:
+        columns = Columns.fit(self.scrollable_content_region.width, self.list.rows)
+        if columns != self._columns:
+            self._columns = columns
+            self.refresh()
+        for head in self.screen.query("#columns").results(Static):
+            head.update(columns.head(), layout=False)
+
+    def _tell_selected(self) -> None:
+        task = self.entry.task.id if self.entry else None
+        if task != self.selected:
             self.selected = task
             self.post_message(self.Selected(task))
 
-    def _put(self, row: _Row) -> None:
-        task_id = row.entry.task.id
-        known = self._rows.get(task_id)
-        self._rows[task_id] = row
-        if known is None:
-            self.add_row(*row.cells().values(), key=task_id)
-        elif row.entry is not known.entry and row.entry != known.entry:
-            for column, cell in row.cells().items():
-                self.update_cell(task_id, column, cell)
-        elif row.age != known.age:
-            self.update_cell(task_id, "age", row.age_cell())
+    def go(self, row: int, *, center: bool = False) -> None:
+        super().go(row, center=center)
+        self._tell_selected()
+        if self.cursor >= self.rows - 1:
+            self.post_message(self.OlderWanted())
 
-    def _keep_cursor(self) -> None:
-        """Put the cursor on the awaited task, else on the one it was on, else on the newest."""
-        wanted = self._awaited or self.selected
-        if wanted not in self._rows:
-            wanted = self.selected if self.selected in self._rows else next(iter(self._rows), None)
-        if wanted is not None:
-            self.move_cursor(row=self.get_row_index(wanted), scroll=wanted == self._awaited)
-        if wanted == self._awaited:
-            self._awaited = None
-        if wanted != self.selected:  # said here: the cursor may stand on this row already
-            self.selected = wanted
-            self.post_message(self.Selected(wanted))
+    def draw(self, row: int, width: int) -> Text | None:
+        entry = self.list.rows[row]
+        return self._columns.row(entry, self._now_ms, marked=entry.task.id in self.list.marked)
+
+    def background_of(self, row: int) -> Style:
+        if row == self.cursor and not self.has_focus:
+            return self.get_component_rich_style("lines--marked", partial=True)
+        return super().background_of(row)
+
+    # ---- actions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self.list.marked or self.list.filter_text) if action == "clear" else True
+
+    def action_open(self) -> None:
+        if self.entry is not None:
+            self.post_message(self.Opened())
+
+    def on_open(self) -> None:
+        self.action_open()
+
+    def action_filter(self) -> None:
+        self.post_message(self.FilterWanted())
+
+    def action_mark(self) -> None:
+        if self.entry is not None:
+            self.list.toggle_mark(self.entry.task.id)
+            self.go(self.cursor + 1)
+            self.post_message(self.Arranged())
+
+    def action_mark_all(self) -> None:
+        self.list.toggle_all()
+        self.refresh()
+        self.post_message(self.Arranged())
+
+    def action_sort(self) -> None:
+        self.list.next_sort()
+        self._rearranged()
+
+    def action_clear(self) -> None:
+        if self.list.marked:
+            self.list.marked.clear()
+            self.refresh()
+            self.post_message(self.Arranged())
+        else:
+            self.filter("")

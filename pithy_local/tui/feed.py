@@ -1,0 +1,200 @@
+"""Reads the board in threads and tells the screen what it found: only the handlers of these messages touch widgets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from textual import work
+from textual.message import Message
+from textual.widget import Widget
+from textual.worker import get_current_worker
+
+from pithy_local.errors import NoSuchTask, PithyError
+from pithy_local.service import Needle
+from pithy_local.tui.board import Board
+from pithy_local.tui.models.diffs import Diff
+from pithy_local.tui.records import Details, Entry, LogPart, Matches, Snapshot
+
+TICK_SECONDS = 0.1
+TASKS_SECONDS = 0.25
+"""How often the whole table is read at most while logs pour in; the log itself is read at each tick."""
+TASKS_SHARE = 4
+"""A read of the table that took a second is followed by four without one."""
+TASKS_AT_ONCE = 500
+
+
+class Feed(Widget):
+    """At most one reader of a kind at a time; the token is taken before the data, so that no change is missed."""
+
+    class TasksRead(Message):
+        def __init__(self, snapshot: Snapshot) -> None:
+            super().__init__()
+            self.snapshot = snapshot
+
+    class LogRead(Message):
+        def __init__(self, part: LogPart) -> None:
+            super().__init__()
+            self.part = part
+
+    class Matched(Message):
+        """More of what the log's filter lets through."""
+
+        def __init__(self, matches: Matches) -> None:
+            super().__init__()
+            self.matches = matches
+
+    class Found(Message):
+        """Where the next match stands (`seq`), None: nowhere."""
+
+        def __init__(self, task: str, seq: int | None, start: int, *, backwards: bool) -> None:
+            super().__init__()
+            self.task_id, self.seq, self.start, self.backwards = task, seq, start, backwards
+
+    class DetailsRead(Message):
+        def __init__(self, details: Details) -> None:
+            super().__init__()
+            self.details = details
+
+    class DiffRead(Message):
+        """The diff of a task; without one `problem` says why."""
+
+        def __init__(self, task: str, diff: Diff | None, problem: str) -> None:
+            super().__init__()
+            self.task_id, self.diff, self.problem = task, diff, problem
+
+    class Troubled(Message):
+        """The database did not answer; what is shown stays, and the next tick tries again."""
+
+        def __init__(self, error: PithyError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, board: Board) -> None:
+        super().__init__(id="feed")
+        self._board = board
+        self._token: tuple[int, int] | None = None
+        self._reading: set[str] = set()
+        self._tasks_at = 0.0
+        self._limit = TASKS_AT_ONCE
+        self.tasks_stale = self.log_stale = self.details_stale = True
+
+    def look(self) -> None:
+        """Whether anything has changed: called at each tick."""
+        try:
+            token = self._board.token()
+        except PithyError as error:
+            self.post_message(self.Troubled(error))
+            return
+        if token != self._token:
+            queue_changed = self._token is None or token[0] != self._token[0]
+            self._token = token
+            self.log_stale = True
+            self.tasks_stale |= queue_changed
+            self.details_stale |= queue_changed
+        if self.tasks_stale and time.monotonic() >= self._tasks_at and self._begin("tasks"):
+            self.tasks_stale = False
+            self._read_tasks(self._limit)
+
+    def older(self) -> None:
+        """Load the next tasks, too."""
+        if "tasks" not in self._reading:
+            self._limit += TASKS_AT_ONCE
+            self.tasks_stale = True
+
+    def read_log(self, task: str, newest: int, *, only: tuple[Needle, int] | None) -> None:
+        """The end of a log, if it may be another one by now. `only`: the filter, and up to which line it is known."""
+        if self.log_stale and self._begin("log"):
+            self.log_stale = False
+            self._read_log(task, newest)
+        if only is not None and self._begin("matches"):
+            self._read_matches(task, *only)
+
+    def read_pages(self, task: str, pages: Sequence[int]) -> None:
+        """Pages that are in view and not in memory."""
+        self._read_pages(task, pages)
+
+    def find(self, task: str, needles: Sequence[Needle], start: int, *, backwards: bool) -> None:
+        """The next match; an earlier search that is still under way is given up."""
+        self._find(task, needles, start, backwards)
+
+    def read_details(self, entry: Entry) -> None:
+        """Everything about a task."""
+        if self._begin("details"):
+            self.details_stale = False
+            self._read_details(entry)
+
+    def read_diff(self, task: str) -> None:
+        """A task's diff, parsed."""
+        self._read_diff(task)
+
+    def _begin(self, what: str) -> bool:
+        """Whether nobody reads it yet."""
+        if what in self._reading:
+            return False
+        self._reading.add(what)
+        return True
+
+    def _reads(self, what: str, read: Callable[[], Message | None]) -> None:
+        """In a thread: tell what was read, or why it was not."""
+        message: Message | None = None
+        try:
+            message = read()
+        except NoSuchTask:
+            pass  # it was deleted meanwhile: the next snapshot is without it
+        except PithyError as error:
+            self.tasks_stale = self.log_stale = True
+            message = self.Troubled(error)
+        finally:
+            self._reading.discard(what)
+        if message is not None:
+            self.post_message(message)
+
+    @work(thread=True, group="tasks")
+    def _read_tasks(self, limit: int) -> None:
+        began = time.monotonic()
+        self._reads("tasks", lambda: self.TasksRead(self._board.snapshot(limit)))
+        now = time.monotonic()
+        self._tasks_at = now + max(TASKS_SECONDS, TASKS_SHARE * (now - began))
+
+    @work(thread=True, group="log")
+    def _read_log(self, task: str, newest: int) -> None:
+        self._reads("log", lambda: self.LogRead(self._board.log(task, newest=newest)))
+
+    @work(thread=True, group="pages")
+    def _read_pages(self, task: str, pages: Sequence[int]) -> None:
+        self._reads("pages", lambda: self.LogRead(self._board.log(task, pages)))
+
+    @work(thread=True, group="matches")
+    def _read_matches(self, task: str, needle: Needle, after: int) -> None:
+        wanted = self._still_wanted()
+        self._reads("matches", lambda: self.Matched(self._board.matches(task, needle, after, wanted=wanted)))
+
+    @work(thread=True, group="find", exclusive=True)
+    def _find(self, task: str, needles: Sequence[Needle], start: int, backwards: bool) -> None:
+        wanted = self._still_wanted()
+
+        def look() -> Message | None:
+            seq = self._board.find_line(task, needles, start, backwards=backwards, wanted=wanted)
+            return self.Found(task, seq, start, backwards=backwards) if wanted() else None
+
+        self._reads("find", look)
+
+    @work(thread=True, group="details")
+    def _read_details(self, entry: Entry) -> None:
+        self._reads("details", lambda: self.DetailsRead(self._board.details(entry)))
+
+    @work(thread=True, group="diff", exclusive=True)
+    def _read_diff(self, task: str) -> None:
+        def read() -> Message:
+            try:
+                return self.DiffRead(task, Diff(self._board.diff(task)), "")
+            except PithyError as error:
+                return self.DiffRead(task, None, f"{error.message}\n{error.hint}")
+
+        self._reads("diff", read)
+
+    @staticmethod
+    def _still_wanted() -> Callable[[], bool]:
+        worker = get_current_worker()
+        return lambda: not worker.is_cancelled

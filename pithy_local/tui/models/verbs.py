@@ -1,0 +1,158 @@
+"""What can be done with a task as it stands, why not, and what doing it means, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pithy_local.models import Status, Task
+from pithy_local.text import clip
+from pithy_local.tui import look
+
+WAITS_FOR_YOU = (Status.NEEDS_REVIEW, Status.NEEDS_CLARIFICATION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked, what a yes does and keeps, and the words on the two buttons. All of it is safe text."""
+
+    title: str
+    what_happens: str
+    yes: str
+    no: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """One thing to do with tasks. `why_not`: "" where it can be done; `means`: what it does and what is kept."""
+
+    name: str
+    why_not: Callable[[Task], str]
+    means: Callable[[Task], str] = lambda task: ""
+    done: str = ""
+    no: str = "Leave it"
+
+
+def _cannot_cancel(task: Task) -> str:
+    if task.status.settled and task.status not in WAITS_FOR_YOU:
+        return f"nothing to cancel: the task is {_word(task)}"
+    return "it is being cancelled already" if task.cancel_requested else ""
+
+
+def _cancel_means(task: Task) -> str:
+    if task.status is Status.QUEUED:
+        return "It has not started: it leaves the queue, and nothing was spent."
+    if task.status in WAITS_FOR_YOU:
+        return "It waits for you: it is dropped. Its log and its diff are kept."
+    return "Its attempt is stopped and the sandbox removed. The log is kept; nothing is pushed from here on."
+
+
+def _cannot_accept(task: Task) -> str:
+    if task.status is not Status.NEEDS_REVIEW:
+        return f"only a change that waits for review is accepted: this task is {_word(task)}"
+    return "" if task.patch is not None else "there is no change to deliver: try again with `r`"
+
+
+def _accept_means(task: Task) -> str:
+    what = look.change(task.patch) if task.patch else "The change"
+    where = look.line(f"{task.branch} of {task.repo}").plain
+    reason = f" It was held back: {look.line(task.error.message).plain}." if task.error else ""
+    return f"{what} is pushed to {where}, with a pull request where there is a forge.{reason}"
+
+
+def _cannot_reject(task: Task) -> str:
+    return "" if task.status in WAITS_FOR_YOU else f"only a task that waits for you is rejected: this is {_word(task)}"
+
+
+def _cannot_remove(task: Task) -> str:
+    return "" if task.status.settled else f"only a settled task is deleted: this is {_word(task)}"
+
+
+def _cannot_retry(task: Task) -> str:
+    return "" if task.status.settled else f"it is {_word(task)}: cancel it first"
+
+
+def _cannot_answer(task: Task) -> str:
+    return "" if task.status is Status.NEEDS_CLARIFICATION else f"there is no question: the task is {_word(task)}"
+
+
+def _cannot_open_pr(task: Task) -> str:
+    if not task.pr_url:
+        return "there is no pull request yet" if not task.status.settled else "it has no pull request"
+    return "" if task.pr_url.startswith(("https://", "http://")) else "its address is no web page"
+
+
+def _cannot_shell(task: Task) -> str:
+    if task.status is not Status.RUNNING:
+        return f"there is no container: the task is {_word(task)}"
+    return "" if task.executor == "docker" else f"executor {task.executor} has no container"
+
+
+def _cannot_send_back(task: Task) -> str:
+    if task.patch is None:
+        return "there is no diff yet"
+    return _cannot_retry(task)
+
+
+VERBS = {
+    "cancel": Verb(
+        name="Cancel", why_not=_cannot_cancel, means=_cancel_means, done="is being cancelled", no="Keep it",
+    ),
+    "accept": Verb(
+        name="Accept", why_not=_cannot_accept, means=_accept_means, done="is being delivered", no="Not yet",
+    ),
+    "reject": Verb(
+        name="Reject", why_not=_cannot_reject, done="is dropped", no="Keep it",
+        means=lambda task: "Nothing is pushed. Its log and its diff are kept; Retry takes it up again.",
+    ),
+    "remove": Verb(
+        name="Delete", why_not=_cannot_remove, done="is deleted", no="Keep it",
+        means=lambda task: "Its log, its diffs and its history are deleted for good. What it spent stays counted; a "
+        "branch or a pull request stays where it is.",
+    ),
+    "retry": Verb(name="Retry", why_not=_cannot_retry, done="is queued again"),
+    "answer": Verb(name="Answer", why_not=_cannot_answer, done="is queued again"),
+    "send_back": Verb(name="Send back", why_not=_cannot_send_back, done="is queued again"),
+    "open_pr": Verb(name="Open the pull request", why_not=_cannot_open_pr),
+    "shell": Verb(name="Shell", why_not=_cannot_shell),
+}  # fmt: skip
+
+
+def why_not(verb: str, tasks: Sequence[Task]) -> str:
+    """Why none of these tasks takes it; "" where one does."""
+    if not tasks:
+        return "no task is selected"
+    reasons = [VERBS[verb].why_not(task) for task in tasks]
+    return "" if "" in reasons else reasons[0]
+
+
+def able(verb: str, tasks: Sequence[Task]) -> list[Task]:
+    """Those of them that take it."""
+    return [task for task in tasks if not VERBS[verb].why_not(task)]
+
+
+def question(verb: str, tasks: Sequence[Task]) -> Question:
+    """What is asked before it is done to these tasks."""
+    name = VERBS[verb].name
+    if len(tasks) == 1:
+        task = tasks[0]
+        title, what = f"{name} task {task.id}?", f"{_title(task)}\n\n{VERBS[verb].means(task)}"
+        return Question(title=title, what_happens=what, yes=f"{name} the task", no=VERBS[verb].no)
+    shown = [f"{task.id}  {_title(task, 60)}" for task in tasks[:6]]
+    more = [f"… and {len(tasks) - 6} more"] if len(tasks) > 6 else []
+    meanings = dict.fromkeys(VERBS[verb].means(task) for task in tasks[:6])
+    what = "\n".join([*shown, *more]) + "\n\n" + "\n".join(meanings)
+    return Question(title=f"{name} {len(tasks)} tasks?", what_happens=what, yes=f"{name} them", no="Leave them")
+
+
+def quit_words(running: int) -> str:
+    """What is at stake when the dashboard ends."""
+    return "1 attempt runs in this dashboard." if running == 1 else f"{running} attempts run in this dashboard."
+
+
+def _title(task: Task, most: int = 120) -> str:
+    return clip(look.line(task.title).plain, most)
+
+
+def _word(task: Task) -> str:
+    return look.STATUS[task.status].word

@@ -1,0 +1,89 @@
+"""What the dashboard shows, as records: no widget and no service in here."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pithy_local.models import Attempt, LogLine, Task
+from pithy_local.service import Event, ModelCall, Needle, Overview
+
+PAGE = 256
+"""Log lines in a page. Page p holds the lines with seq p*PAGE+1 … (p+1)*PAGE: seq has no gaps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One task of the table; `doing` is the host's or the runner's last word about a running attempt, `held` until when
+    and why a queued one waits."""
+
+    task: Task
+    doing: str = ""
+    held: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The queue at one moment: the newest tasks first. `spent_usd`: today; `more`: older ones exist."""
+
+    entries: tuple[Entry, ...] = ()
+    overview: Overview = field(default_factory=Overview)
+    spent_usd: float = 0.0
+    more: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogPart:
+    """Pages of one task's log by number, and its first and last line that are kept: retention takes the oldest."""
+
+    task: str
+    end: int
+    first: int = 1
+    pages: Mapping[int, tuple[LogLine, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matches:
+    """The seqs of the lines that a filter lets through, up to line `scanned`; only those beyond `after` are here."""
+
+    task: str
+    needle: Needle
+    after: int
+    scanned: int
+    seqs: array[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """All about one task: for the steps and the info."""
+
+    entry: Entry
+    attempts: tuple[Attempt, ...] = ()
+    events: tuple[Event, ...] = ()
+    calls: tuple[ModelCall, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A task as the user writes it: everything as typed. `verify`: commands, separated by `;;`."""
+
+    repo: str = ""
+    prompt: str = ""
+    base: str = ""
+    model: str = ""
+    verify: str = ""
+    priority: str = ""
+    publish: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """What would run a task here, in a few words; `problem` is why it cannot, `hint` what to do."""
+
+    label: str
+    isolated: bool = True
+    working: bool = True
+    problem: str = ""
+    hint: str = ""

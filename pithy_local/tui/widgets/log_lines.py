@@ -1,0 +1,148 @@
+"""The lines of a log on the screen: asked for when they come into view, cut at the edge or wrapped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from pithy_local.models import LogLine
+from pithy_local.service import Needle
+from pithy_local.tui import look
+from pithy_local.tui.models import wrapping
+from pithy_local.tui.models.logwindow import LogWindow
+from pithy_local.tui.models.pages import page_of
+from pithy_local.tui.widgets.lines import LineView
+
+
+class LogLines(LineView):
+    """Draws a `LogWindow`. `needle` is marked wherever it stands."""
+
+    wrap: reactive[bool] = reactive(False)
+    times: reactive[bool] = reactive(False)
+
+    class PagesWanted(Message):
+        """Lines are in view whose pages are not in memory."""
+
+        def __init__(self, task: str, pages: Sequence[int]) -> None:
+            super().__init__()
+            self.task, self.pages = task, pages
+
+    def __init__(self, id: str) -> None:  # noqa: A002
+        super().__init__(id)
+        self.window = LogWindow()
+        self.needle: Needle | None = None
+        self._asked: set[int] = set()
+        self._wanted: set[int] = set()
+
+    @property
+    def rows(self) -> int:
+        return self.window.rows
+
+    @property
+    def current(self) -> LogLine | None:
+        """The line under the cursor, if it is in memory."""
+        return self.window.line(self.cursor)
+
+    # ---- what is drawn
+
+    def draw(self, row: int, width: int) -> Text | None:
+        line = self.window.line(row)
+        if line is not None:
+            return look.log_line(line, needle=self.needle or self.window.only, times=self.times)
+        if self.window.is_gone(row):
+            return Text("  no longer kept", look.MUTED)
+        self._want(page_of(self.window.seq(row)))
+        return None
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        if self.rows == y == 0 and self.window.task is not None:
+            return self.paint(-1, Text(self._nothing(), look.MUTED), width)
+        place = self._place(y)
+        if place is None:
+            return Strip.blank(width, self.base)
+        row, part = place
+        if not self.wrap:
+            return self.paint(row, self.draw(row, width), width)
+        pieces = self._wrapped(row)
+        return self.paint(row, pieces[part], width, start=sum(map(len, pieces[:part])))
+
+    def _nothing(self) -> str:
+        if self.window.only is None:
+            return "  The log is empty."
+        return "  Searching…" if self.window.unscanned else "  No line has this text; esc shows all of them."
+
+    # ---- pages
+
+    def forget_asked(self) -> None:
+        """Another log is shown: what was asked for is of no use."""
+        self._asked.clear()
+        self._wanted.clear()
+
+    def got(self, pages: Sequence[int]) -> None:
+        """These were read; they may be asked for again once they had to make room."""
+        self._asked -= {*pages}
+
+    def _want(self, page: int) -> None:
+        """Ask for this page, together with all others that the same frame misses."""
+        if page in self._asked or self.window.task is None:
+            return
+        if not self._wanted:
+            self.call_later(self._ask)
+        self._wanted.add(page)
+
+    def _ask(self) -> None:
+        if self._wanted and self.window.task is not None:
+            self._asked |= self._wanted
+            self.post_message(self.PagesWanted(self.window.task, sorted(self._wanted)))
+            self._wanted.clear()
+
+    # ---- where each row stands
+
+    def lay_out(self) -> None:
+        """Bring the scroll range up to date: with wrapped lines it ends where the last ones fill the view."""
+        if not self.wrap:
+            self.resize_to(self.window.widest + (look.TIME_WIDTH if self.times else 0))
+            return
+        placed = wrapping.place_up_to(self.rows - 1, self.view_height, self._parts_of)
+        fit = placed[-1][0] - placed[0][0] + 1 if placed else self.view_height
+        self.resize_to(0, below=max(0, self.view_height - fit))
+
+    def row_at(self, y: int) -> int | None:
+        place = self._place(y)
+        return place[0] if place else None
+
+    def show_row(self, row: int, *, center: bool = False) -> None:
+        if not self.wrap:
+            super().show_row(row, center=center)
+        elif row <= self.scroll_offset.y:
+            self.jump(row)
+        elif (row, self._parts_of(row) - 1) not in self._placed():
+            placed = wrapping.place_up_to(row, self.view_height, self._parts_of)
+            first, part = placed[0] if placed else (row, 0)
+            self.jump(min(row, first + 1 if part else first))
+
+    def _place(self, y: int) -> wrapping.Place | None:
+        if not self.wrap:
+            row = self.scroll_offset.y + y
+            return (row, 0) if 0 <= row < self.rows else None
+        placed = self._placed()
+        return placed[y] if 0 <= y < len(placed) else None
+
+    def _placed(self) -> list[wrapping.Place]:
+        """What stands in view, line by line: at the very end the last line is at the bottom."""
+        if self.scroll_offset.y >= self.max_scroll_y > 0:
+            return wrapping.place_up_to(self.rows - 1, self.view_height, self._parts_of)
+        return wrapping.place_from(self.scroll_offset.y, self.rows, self.view_height, self._parts_of)
+
+    def _parts_of(self, row: int) -> int:
+        """How many lines of the view a row takes: never all of it, so that one can scroll past it."""
+        return min(len(self._wrapped(row)), max(1, self.view_height - 1))
+
+    def _wrapped(self, row: int) -> list[Text]:
+        width = self.scrollable_content_region.width
+        return wrapping.parts(self.draw(row, width) or Text(" ·", look.MUTED), width)
