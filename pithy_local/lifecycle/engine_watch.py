@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -23,7 +24,7 @@ class EngineWatch:
     def __init__(self, bench: Workbench, ids: Sequence[str] | None) -> None:
         self._bench, self._ids = bench, ids
         self._tasks, self._orphans = Tasks(bench.store), Orphans(bench.store)
-        self._asked = -IDLE_SECONDS
+        self._asked, self._heard = -IDLE_SECONDS, -math.inf
         self.silent: PithyError | None = None
         """Why it does not answer, whether anything waits for it or not."""
         self.problem: PithyError | None = None
@@ -37,8 +38,15 @@ class EngineWatch:
         if wanted and time.monotonic() - self._asked >= believed:
             self.silent = self._ask()
             self._asked = time.monotonic()
+            if self.silent is None:
+                self._heard = self._asked
         self.problem = self.silent if waits else None
         return bool(waits) and self.silent is None
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since it last answered here; infinite if it never did."""
+        return time.monotonic() - self._heard
 
     def doubt(self) -> None:
         """Believe no earlier answer."""

@@ -115,6 +115,11 @@ class Supervisor:
         """Why the engine does not answer, whether anything waits for it or not."""
         return self._engine.silent
 
+    @property
+    def engine_silent_for(self) -> float:
+        """Seconds since the engine last answered here; infinite if it never did."""
+        return self._engine.silent_for
+
     def start(self) -> None:
         """Begin to work. Raises PithyError(store)."""
         for words in settle_in(self.bench.store):

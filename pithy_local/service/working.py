@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:  # heavy: only a worker needs it
 
 Say = Callable[[str], None]
 LOOK_SECONDS = 0.1
+PATIENCE = 60.0
+"""Seconds that a run which is to end waits for an engine that went away: it may only be restarted."""
 
 
 class StopSign(threading.Event):
@@ -63,21 +66,25 @@ def run(
 
     `patient`: with `ids`, wait for what is parked or behind a rate limit, too. What still runs when `stop` is set is
     dealt with as it says. A pause is waited for; where this would end, the tasks it leaves are an error.
-    Raises PithyError(docker_unreachable) when only tasks that need the engine wait and it does not answer, Refused and
-    PithyError(budget) when a pause leaves tasks; they stay queued. Where this would end, PithyError (disk_full, store)
-    when nothing could be written for a minute.
+    Raises PithyError(docker_unreachable) when only tasks that need the engine wait and it does not answer: at the
+    start, and, where this would end, a minute after it went away. Raises Refused and PithyError(budget) when a pause
+    leaves tasks; they stay queued. Where this would end, PithyError (disk_full, store) when nothing could be written
+    for a minute.
     """
     whole = [find(app, ref).id for ref in ids]
     supervisor = worker(app, say=say, kind=NAMED if whole else "run", ids=whole, jobs=jobs)
     if not whole and not until_idle and app.settings.executor == "docker":
         supervisor.bench.executor("docker").check()
     news = _News(app, whole, say)
+    patience = PATIENCE if until_idle or whole else math.inf
     with supervisor:
         while not stop.wait(LOOK_SECONDS):
             if supervisor.failure is not None:
                 raise supervisor.failure
-            if supervisor.engine_problem is not None and not supervisor.running:
-                raise supervisor.engine_problem
+            problem = supervisor.engine_problem
+            if problem and not supervisor.running and supervisor.engine_silent_for > patience:
+                raise problem
+            news.tell_engine(problem)
             if not (until_idle or whole):
                 news.tell_pause()
             elif supervisor.store_problem is not None:
@@ -97,6 +104,7 @@ class _News:
         self._app, self._ids, self._say = app, ids, say
         self._token: tuple[int, int] | None = None
         self._pause: Pause | None = None
+        self._engine_gone = False
         self._said = ""
 
     def tell_pause(self) -> None:
@@ -109,6 +117,15 @@ class _News:
         if found != self._pause:
             self._say(explain_pause(self._app, found) if found else "the queue goes on")
         self._pause = found
+
+    def tell_engine(self, problem: PithyError | None) -> None:
+        """That tasks wait for the engine, or go on."""
+        gone = problem is not None and problem.code is ErrorCode.DOCKER_UNREACHABLE
+        if gone != self._engine_gone:
+            self._say(
+                "the Docker engine does not answer: waiting for it" if gone else "the Docker engine answers again"
+            )
+        self._engine_gone = gone
 
     def unfinished(self) -> bool:
         """Whether named tasks will be worked yet; until when they wait is said once for each time."""

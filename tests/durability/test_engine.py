@@ -74,3 +74,17 @@ def test_a_sandbox_that_its_user_removed_is_said(trial: Trial, engine: Engine) -
 
     shown = trial.world.show(task)
     assert (shown["status"], shown["error"]["code"]) == ("failed", "container_lost")
+
+
+def test_an_engine_that_goes_away_is_waited_for(trial: Trial, engine: Engine) -> None:
+    trial.add(lines=100, seconds=6)
+    with trial.running() as process:
+        container_at_work(trial, engine)
+        go_away(trial)
+        wait_until(lambda: "waiting for it" in trial.said, SECONDS, "word of the engine")
+        come_back(trial)
+        assert process.wait(SECONDS) == 0
+
+    assert (invariants.statuses(trial), trial.runs) == ({"completed": 1}, 1)
+    assert "the Docker engine answers again" in trial.said
+    assert invariants.broken(trial) == []
