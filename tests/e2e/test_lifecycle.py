@@ -174,12 +174,15 @@ def test_an_engine_that_goes_away_is_waited_for_and_the_task_goes_on(world: Worl
         with world.popen("run", "--until-idle", env={"DOCKER_HOST": proxy.url}) as runner:
             assert gate.reached.wait(40)
             proxy.cut()
+            assert runner.stderr is not None
+            assert any("waiting for it" in line for line in iter(runner.stderr.readline, ""))
+            runner.terminate()
             runner.communicate(timeout=40)
     finally:
         proxy.cut()
         gate.release()
 
-    assert (runner.returncode, world.show(task)["status"]) == (3, "running")
+    assert (runner.returncode, world.show(task)["status"]) == (130, "running")
     world.ok("run", "--until-idle")
     assert world.show(task)["status"] == "completed"
 
