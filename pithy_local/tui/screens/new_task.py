@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Grid, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -38,7 +40,12 @@ SMALL = (
 class NewTaskScreen(ModalScreen[tuple[Task | None, Draft]]):
     """Dismissed with the queued task or None, and with the draft to keep for the next time."""
 
-    BINDINGS = actions.bindings(actions.Place.TEXT)
+    BINDINGS: ClassVar = [
+        *actions.bindings(actions.Place.TEXT),
+        # before the field sees them: what comes right behind the key belongs to the next field
+        Binding("tab", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+    ]
     VERTICAL_BREAKPOINTS = HEIGHTS
 
     class Added(Message):
