@@ -21,9 +21,9 @@ from pithy_local.text import safe_line
 from pithy_local.tui import actions
 from pithy_local.tui.board import Board
 from pithy_local.tui.records import Draft
-from pithy_local.tui.screens.text import HEIGHTS, edit_in_place, show_hints
+from pithy_local.tui.screens.text import HEIGHTS, SafeTextArea, edit_in_place, show_hints
 from pithy_local.tui.widgets.bars import HintBar
-from pithy_local.tui.widgets.inputs import ChoiceInput, SafeTextArea
+from pithy_local.tui.widgets.inputs import ChoiceInput
 
 PROMPT = "The first line becomes the title of the commit and of the pull request."
 SMALL = (
