@@ -13,7 +13,6 @@ from tests.tui.every_state import every_state
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 SHOTS = {
-    "dashboard": ((120, 32), ["j"], "PASSED"),
     "steps": ((100, 30), ["j", "j", "3", "z"], "ruff check"),
     "statistics": ((100, 32), ["S"], "By repository"),
 }
