@@ -54,6 +54,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{spent:8.1f} s {tests[suite]:5d} tests  {suite}")
 
 
+def machine_sandbox() -> SandboxSettings:
+    """The sandbox's settings that fit this machine."""
+    return SandboxSettings(
+        base_image=os.environ.get("PITHY_BASE_IMAGE") or SandboxSettings().base_image,
+        ca_bundle=os.environ.get("PITHY_TEST_CA_BUNDLE", ""),
+    )
+
+
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A connection to the engine, for tests to look at it with."""
@@ -70,11 +78,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def sandbox_settings() -> SandboxSettings:
-    """The sandbox's settings that fit this machine."""
-    return SandboxSettings(
-        base_image=os.environ.get("PITHY_BASE_IMAGE") or SandboxSettings().base_image,
-        ca_bundle=os.environ.get("PITHY_TEST_CA_BUNDLE", ""),
-    )
+    return machine_sandbox()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,11 +13,9 @@ from pithy_local.cli.page import refusals
 from pithy_local.cli.params import COUNT, task_argument
 from pithy_local.cli.render import Screen
 from pithy_local.errors import NotThereYet
+from pithy_local.git.diff_header import FILE, hunk_of, path_of
 from pithy_local.text import safe
 
-_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
-_ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)")
-_C_ESCAPES = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 _HEADER_COLOUR = "1"
 _COLOURS = {b"+": "32", b"-": "31", b"@": "36"}
 
@@ -86,7 +83,7 @@ def file_stats(patch: bytes) -> Iterator[FileStat]:
         if kind == b"d":
             if path is not None:
                 yield _file_stat(path, added, removed, binary)
-            path, added, removed, binary = _path(line), 0, 0, False
+            path, added, removed, binary = path_of(line), 0, 0, False
         elif kind == b"b":
             binary = True
         added += kind == b"+"
@@ -110,29 +107,15 @@ def _lines(patch: bytes) -> Iterator[tuple[bytes, bytes]]:
             old -= kind in b" -"
             new -= kind in b" +"
             yield kind, line
-        elif hunk := _HUNK.match(line):
-            old, new = (int(part) if part is not None else 1 for part in hunk.groups())
+        elif hunk := hunk_of(line):
+            _, old, _, new = hunk
             yield b"@", line
-        elif line.startswith(b"diff --git "):
+        elif line.startswith(FILE):
             yield b"d", line
         elif line.startswith((b"GIT binary patch", b"Binary files ")):
             yield b"b", line
         else:
             yield b"h", line
-
-
-def _path(line: bytes) -> str:
-    """The path in `diff --git a/P b/P`: both are the same, renames are never detected in a canonical diff."""
-    rest = line.removeprefix(b"diff --git ")
-    name = rest[: len(rest) // 2]
-    if name.startswith(b'"'):  # git quotes as C does
-        name = _ESCAPE.sub(_unescaped, name[1:-1])
-    return name.removeprefix(b"a/").decode("utf-8", "replace")
-
-
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    code = found[1]
-    return bytes([int(code, 8)]) if len(code) == 3 else _C_ESCAPES.get(code, code)
 
 
 def _stat_lines(files: list[FileStat], screen: Screen) -> Iterator[str]:

@@ -36,6 +36,8 @@ REVIEWED = 10
 MAX_LOOKED_AT = 300
 """Pull requests that a search for one branch goes through: a forge that ignores the filter lists them all."""
 MAX_LOGIN = 100
+_IMPORTING = threading.Lock()
+"""PyGithub imports itself in circles: of two threads that begin with it at once one sees half of a module."""
 
 
 class GitHubForge:
@@ -169,7 +171,8 @@ class GitHubForge:
                 raise mapped(error, what) from None
 
     def _connect(self) -> Github:
-        from github import Auth, Github
+        with _IMPORTING:
+            from github import Auth, Github
 
         _silence()
         return Github(

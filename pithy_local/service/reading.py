@@ -15,9 +15,6 @@ from pithy_local.store.tasks import Tasks
 if TYPE_CHECKING:
     from pithy_local.store.stats import By, Stats
 
-MAX_SEARCH = 1_000
-"""Characters of a text that is searched for."""
-
 
 def find(app: App, ref: str) -> Task:
     """By id or unique prefix. Raises NoSuchTask, UsageError when it fits several."""
@@ -68,21 +65,6 @@ def last_seq(app: App, task_id: str) -> int:
 def log_bounds(app: App, task_id: str) -> Bounds:
     """The numbers of the first and the last line that are kept: retention removes old logs from the front."""
     return Logs(app.store).bounds(task_id)
-
-
-def search_log(
-    app: App, task_id: str, text: str, *, after: int = 0, backwards: bool = False, limit: int = 1
-) -> list[LogLine]:
-    """Lines that hold `text`, whatever the case of its ASCII letters, `limit` at most, the nearest first.
-
-    Those after the line `after`; with `backwards` those before it, 0 = from the end. Raises UsageError for a text that
-    is empty or too long.
-    """
-    if not 0 < len(text) <= MAX_SEARCH:
-        raise UsageError(f"a search takes 1 to {MAX_SEARCH} characters", hint="Give a shorter text.")
-    if backwards and not after:
-        after = last_seq(app, task_id) + 1
-    return Logs(app.store).search(task_id, text, after=after, backwards=backwards, limit=limit)
 
 
 def follow_log(app: App, task_id: str, *, after: int = 0, attempt: int | None = None) -> Iterator[list[LogLine]]:

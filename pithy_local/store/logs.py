@@ -151,22 +151,6 @@ class Logs:
         )
         return [_line(row) for row in reversed(rows)]
 
-    def search(
-        self, task_id: str, text: str, *, after: int, backwards: bool = False, limit: int = 1
-    ) -> list[LogLine]:  # fmt: skip
-        """Lines that hold `text`, whatever the case of its ASCII letters, `limit` at most, the nearest first.
-
-        Those with seq > `after`; with `backwards` those below it.
-        """
-        beyond, order = ("<", "DESC") if backwards else (">", "ASC")
-        pattern = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        rows = self._store.logs.rows(
-            rf"""SELECT * FROM line WHERE task = ? AND seq {beyond} ? AND text LIKE ? ESCAPE '\'
-                 ORDER BY seq {order} LIMIT ?""",
-            (self._row_number(task_id), after, f"%{pattern}%", limit),
-        )
-        return [_line(row) for row in rows]
-
     def bounds(self, task_id: str) -> Bounds:
         row = self._store.logs.row("SELECT * FROM cursor WHERE task = ?", (self._row_number(task_id),))
         return _bounds(row) if row else Bounds()

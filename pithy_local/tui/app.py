@@ -24,7 +24,7 @@ from pithy_local.tui.models.verbs import quit_words
 from pithy_local.tui.screens.confirm import Answer, AskScreen
 from pithy_local.tui.screens.help import HelpScreen
 from pithy_local.tui.screens.main import MainScreen
-from pithy_local.tui.terminal import driver_for, leaving_signals
+from pithy_local.tui.terminal import driver_for, is_monochrome, leaving_signals
 
 QUIT = (
     "Leave: they go on as they are, and the next dashboard, `run` or `serve` of this home takes them up.\n\n"
@@ -57,6 +57,7 @@ class Dashboard(App[int]):
         """Raises UsageError(config) for keys of the user's that cannot be."""
         # Textual's ansi themes are black on black under NO_COLOR: colours are made true ones, then grey
         super().__init__(ansi_color=False if "NO_COLOR" in os.environ else None)
+        self.set_class(is_monochrome(os.environ), "-monochrome")
         self.animation_level = "none"  # a key takes effect at once, also while lines pour in
         self.leaving = Stop.LEAVE
         """What becomes of the attempts in here when the dashboard ends without having asked."""

@@ -23,6 +23,7 @@ _UNSTEADY = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]|(?<=[\u2190-\u2bff\
 """Variation selectors, skin tones and joiners between emoji: terminals disagree on the width of what they make."""
 
 MUTED = "dim"
+AWAITING_REVIEW = "awaiting_review"
 MATCH = "black on #ffd75f"
 TIME_WIDTH = 9
 RED, PINK = "#ff6b6b", "#ff8ad8"
@@ -100,7 +101,7 @@ def now(entry: Entry) -> str:
     if task.status is Status.COMPLETED:
         return f"PR #{task.pr_number}" if task.pr_number else task.branch
     if task.error is not None:
-        return task.error.code
+        return "your turn" if task.error.code == AWAITING_REVIEW else task.error.code
     return task.question or entry.held
 
 
@@ -192,14 +193,15 @@ def header(entry: Entry, now_ms: int, *, low: bool = False) -> Text:
     if task.question:
         lines.append(line(f"? {task.question}", PINK))
     if task.error is not None:
-        lines.append(line(f"{task.error.code}: {task.error.message}", RED))
+        if task.error.code != AWAITING_REVIEW:  # nothing went wrong there
+            lines.append(line(f"{task.error.code}: {task.error.message}", RED))
         lines.append(line(f"→ {_hint(task, task.error)}", "yellow"))
     return Text("\n", no_wrap=True, overflow="ellipsis").join(lines) if low else Text("\n").join(lines)
 
 
 def _hint(task: Task, error: TaskError) -> str:
     """What to do, in here: the error's own hint may name commands of the command line."""
-    if error.code == "awaiting_review":
+    if error.code == AWAITING_REVIEW:
         return "Look at the diff, then accept it, send it back or reject it."
     return "Answer it." if task.status is Status.NEEDS_CLARIFICATION else error.hint
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import IO, Any
@@ -79,3 +80,19 @@ class TerminalDriver(LinuxDriver):
 def driver_for(chosen: type[Driver]) -> type[Driver]:
     """Ours in place of Textual's own; any other choice (headless, web) is left alone."""
     return TerminalDriver if chosen is LinuxDriver else chosen
+
+
+def is_monochrome(env: Mapping[str, str]) -> bool:
+    """Whether this terminal has no colours at all, as far as the system's terminal database knows it."""
+    name = env.get("TERM", "")
+    if env.get("COLORTERM") or name in ("", "dumb"):
+        return False
+    try:
+        import curses
+    except ImportError:  # it is no part of some builds of Python
+        return False
+    try:
+        curses.setupterm(name, fd=sys.__stdout__.fileno() if sys.__stdout__ else -1)
+        return curses.tigetnum("colors") < 2
+    except (OSError, curses.error):
+        return False

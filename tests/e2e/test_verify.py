@@ -6,20 +6,12 @@ import pytest
 
 from tests.e2e.world import FIX, World, fix
 from tests.fakes.model_replies import Reply
-from tests.support import commit_files, git
 
 PASSES = "python3 -c 'import calc; assert calc.add(0, 0) == 0'"
 """Holds on the base, and with the right change."""
 PROVES = "python3 -c 'import calc; assert calc.add(1, 2) == 3'"
 """Fails on the base, holds with the right change."""
 BREAKS = FIX.replace("return a + b", "return a + b + 1")
-
-
-def push_to_main(world: World, files: dict[str, str]) -> None:
-    clone = world.root / "clone"
-    git("clone", "-q", str(world.bare), str(clone))
-    commit_files(clone, files)
-    git("push", "-q", "origin", "main", cwd=clone)
 
 
 @pytest.mark.docker
@@ -117,7 +109,7 @@ def test_by_products_of_verify_commands_are_no_part_of_the_change(local_world: W
 
 
 def test_the_repositorys_own_file_adds_commands_and_protects_paths(local_world: World) -> None:
-    push_to_main(local_world, {".pithy.toml": 'verify = ["exit 4"]\nprotected = ["calc.py"]\n'})
+    local_world.push_to_main({".pithy.toml": 'verify = ["exit 4"]\nprotected = ["calc.py"]\n'})
 
     task = local_world.settle("add() must add", "--verify", "true")
 
@@ -127,7 +119,7 @@ def test_the_repositorys_own_file_adds_commands_and_protects_paths(local_world: 
 
 
 def test_a_wrong_file_of_the_repository_names_the_key(local_world: World) -> None:
-    push_to_main(local_world, {".pithy.toml": 'verfiy = ["true"]\n'})
+    local_world.push_to_main({".pithy.toml": 'verfiy = ["true"]\n'})
 
     task = local_world.settle()
 

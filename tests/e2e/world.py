@@ -18,7 +18,7 @@ from tests.fakes.git_http import GitHttpServer, Right
 from tests.fakes.github import FakeGitHub
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import Reply
-from tests.support import branch_sha, git, make_bare, make_repo
+from tests.support import branch_sha, commit_files, git, make_bare, make_repo
 
 KEY = "sk-canary-5f2b9c7d1e8a4036b1c2"
 TOKEN = "ghp_canaryA1b2C3d4E5f6G7h8I9j0"
@@ -182,6 +182,13 @@ class World:
     def branch(self, task: str) -> str | None:
         """Where the task's branch stands in the repository that is served."""
         return branch_sha(self.bare, f"pj/{task}")
+
+    def push_to_main(self, files: Mapping[str, str]) -> None:
+        """Somebody else changes the repository."""
+        clone = self.root / "clone"
+        git("clone", "-q", str(self.bare), str(clone))
+        commit_files(clone, files)
+        git("push", "-q", "origin", "main", cwd=clone)
 
     def file_at(self, sha: str, path: str) -> str:
         return git("show", f"{sha}:{path}", cwd=self.bare)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from pithy_local.errors import LeaseLost, PithyError
@@ -95,19 +93,6 @@ def test_a_page_can_be_bounded_by_its_text(logs: Logs, lease: Lease) -> None:
     assert [line.text[0] for line in logs.page(lease.task.id, after=498, max_chars=50)] == ["x", "x"]
     assert [line.text[0] for line in logs.page(lease.task.id, after=500, max_chars=50)] == ["y"]
     assert [line.text for line in logs.page(lease.task.id, after=501, max_chars=50)] == ["z"]
-
-
-def test_lines_are_found_by_their_text_in_both_directions(logs: Logs, lease: Lease) -> None:
-    logs.append(lease.n, lease.fence, entries("100% done", "100 done", "a_b", "aXb", r"c\d", "DONE Ä"))
-
-    def found(text: str, **more: Any) -> list[int]:
-        return [line.seq for line in logs.search(lease.task.id, text, **{"after": 0, "limit": 9} | more)]
-
-    assert found("done") == [1, 2, 6]
-    assert found("done", limit=1) == [1]
-    assert found("done", after=1) == [2, 6]
-    assert found("done", after=6, backwards=True) == [2, 1]
-    assert (found("0%"), found("a_b"), found(r"c\d"), found("Ä"), found("nowhere")) == ([1], [3], [5], [6], [])
 
 
 def test_where_a_log_stands_commits_with_its_lines(logs: Logs, lease: Lease) -> None:

@@ -1,4 +1,5 @@
-"""`python -m tests.tui.screens`: the pictures of docs/screens, made from the screens as they are (rsvg-convert)."""
+"""`python -m tests.tui.screens`: pictures for docs/screens of a home with a past (rsvg-convert). The others there are
+of a real session: `python -m tests.tui.session`."""
 
 from __future__ import annotations
 
@@ -12,13 +13,10 @@ from tests.tui.every_state import every_state
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 SHOTS = {
-    "dashboard": ((120, 32), ["j"], "PASSED"),
-    "diff": ((140, 32), ["j", "j", "2", "z"], "split"),
     "steps": ((100, 30), ["j", "j", "3", "z"], "ruff check"),
-    "new-task": ((100, 30), ["n"], "What should change?"),
     "statistics": ((100, 32), ["S"], "By repository"),
 }
-WIDTH = 1_200
+WIDTH = 1_000
 
 
 async def picture(name: str) -> str:

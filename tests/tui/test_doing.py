@@ -84,7 +84,7 @@ async def test_accept_says_what_happens_and_hands_it_to_the_next_worker(seed: Se
     async with dashboard(seed) as user:
         await user.sees("◆ review")
         await user.presses("A")
-        await user.sees("+4 −3 in 2 files is pushed to", "it waits for your review")
+        await user.sees("+4 −3 in 2 files is pushed to", "It was held back: it waits for your")
         assert user.app.focused is user.app.screen.query_one("#answer0", Button)
         await user.presses("y")
         await user.is_told("is being delivered")

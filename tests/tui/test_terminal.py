@@ -58,6 +58,7 @@ with service.open_app(home=sys.argv[1], env=dict(os.environ)) as app:
     sys.exit(run_board(board(app, worker=mode == "worker")))
 """
 ROOT = Path(__file__).parents[2]
+REVERSED_ROW = re.compile(rb"\x1b\[(?:[0-9]+;)*7(?:;[0-9]+)*m[^\x1b]*First")
 ALT_SCREEN, MAIN_SCREEN, SHOW_CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
 
 
@@ -266,6 +267,21 @@ def test_no_colour_has_shades_of_grey_alone(seed: Seed) -> None:
         assert colours
         assert all(len({*colour}) == 1 for colour in colours)
         assert len({*colours}) > 3
+
+
+def test_without_any_colours_the_selected_row_is_reversed(seed: Seed) -> None:
+    seed.queued("First")
+    seed.queued("Second")
+    with terminal(seed, env={"TERM": "vt100", "COLORTERM": ""}) as screen:
+        screen.until(b"First")
+        screen.types("j")
+        deadline = time.monotonic() + 20
+        while not REVERSED_ROW.search(screen.written):
+            assert time.monotonic() < deadline, screen.written[-2000:]
+            screen.reads()
+        screen.types("q")
+        assert screen.ends() == 0
+        assert screen.is_restored()
 
 
 def test_without_a_terminal_it_says_so(seed: Seed) -> None:

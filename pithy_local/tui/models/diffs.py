@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_ESCAPE = re.compile(rb"\\([0-3][0-7]{2}|.)")
-_C_ESCAPES = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
+from pithy_local.git.diff_header import FILE, hunk_of, path_of
+
 _NOTES = (b"new file", b"deleted file", b"old mode", b"new mode", b"Binary files", b"GIT binary")
 LINE_SHOWN = 4096
 NONE = -1
@@ -76,8 +74,8 @@ class Diff:
                 old, new = old + (kind in b" -"), new + (kind in b" +")
                 old_left, new_left = old_left - (kind in b" -"), new_left - (kind in b" +")
                 self._count(kind)
-            elif found := _HUNK.match(raw):
-                old, old_left, new, new_left = (int(part) if part is not None else 1 for part in found.groups())
+            elif hunk := hunk_of(raw):
+                old, old_left, new, new_left = hunk
                 kind = b"@"
                 self._begin_hunk()
             elif raw.startswith(b"\\"):
@@ -99,7 +97,7 @@ class Diff:
             start = end + 1
 
     def _header(self, raw: bytes) -> None:
-        if raw.startswith(b"diff --git "):
+        if raw.startswith(FILE):
             self._end_file()
             self.files.append(DiffFile(path=path_of(raw), first=len(self._kinds)))
         elif self.files and raw.startswith(_NOTES):
@@ -117,20 +115,6 @@ class Diff:
     def _end_file(self) -> None:
         if self.files:
             self.files[-1].last = len(self._kinds)
-
-
-def path_of(line: bytes) -> str:
-    """The path in `diff --git a/P b/P`: both are the same, renames are never detected in a canonical diff."""
-    rest = line.removeprefix(b"diff --git ")
-    name = rest[: len(rest) // 2]
-    if name.startswith(b'"'):  # git quotes as C does
-        name = _ESCAPE.sub(_unescaped, name[1:-1])
-    return name.removeprefix(b"a/").decode("utf-8", "replace")
-
-
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    code = found[1]
-    return bytes([int(code, 8)]) if len(code) == 3 else _C_ESCAPES.get(code, code)
 
 
 class DiffRows:

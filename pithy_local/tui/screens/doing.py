@@ -18,7 +18,6 @@ from pithy_local.tui.board import Board
 from pithy_local.tui.models import verbs
 from pithy_local.tui.records import Draft
 from pithy_local.tui.screens.confirm import ConfirmScreen
-from pithy_local.tui.screens.text import Writing
 
 Call = Callable[[str], object]
 """Does one thing to the task with this id. Raises PithyError."""
@@ -144,6 +143,8 @@ class DoingScreen(Screen[None]):
         self, verb: str, tasks: Sequence[Task], what: str, call: Callable[[str], Call], start: str = ""
     ) -> None:  # fmt: skip
         """Ask for a text, then do it; the text is kept for the next time until it was sent."""
+        from pithy_local.tui.screens.text import Writing
+
         key = f"{verb} {tasks[0].id}"
         name = verbs.VERBS[verb].name
         title = f"{name} {tasks[0].id}" if len(tasks) == 1 else f"{name} {len(tasks)} tasks"

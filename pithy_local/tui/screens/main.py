@@ -20,8 +20,6 @@ from pithy_local.tui.feed import TICK_SECONDS, Feed
 from pithy_local.tui.keymap import Keymap
 from pithy_local.tui.records import Draft, Engine, Snapshot
 from pithy_local.tui.screens.keys import KeysScreen
-from pithy_local.tui.screens.new_task import NewTaskScreen
-from pithy_local.tui.screens.stats import StatsScreen
 from pithy_local.tui.screens.welcome import welcome
 from pithy_local.tui.widgets.bars import HintBar, Prompt, TabBar, counted
 from pithy_local.tui.widgets.diff import DiffView
@@ -204,6 +202,8 @@ class MainScreen(KeysScreen):
     # ---- actions
 
     def write_task(self, draft: Draft | None = None) -> None:
+        from pithy_local.tui.screens.new_task import NewTaskScreen  # no dialog delays the first frame
+
         recent = [entry.task for entry in self.entries]
         self.app.push_screen(NewTaskScreen(self.board, draft or self._draft, recent), self._written)
 
@@ -217,6 +217,8 @@ class MainScreen(KeysScreen):
         self.write_task()
 
     def action_stats(self) -> None:
+        from pithy_local.tui.screens.stats import StatsScreen
+
         self.app.push_screen(StatsScreen(self.board))
 
     def action_switch_pane(self) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Grid, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -19,9 +21,9 @@ from pithy_local.text import safe_line
 from pithy_local.tui import actions
 from pithy_local.tui.board import Board
 from pithy_local.tui.records import Draft
-from pithy_local.tui.screens.text import HEIGHTS, edit_in_place, show_hints
+from pithy_local.tui.screens.text import HEIGHTS, SafeTextArea, edit_in_place, show_hints
 from pithy_local.tui.widgets.bars import HintBar
-from pithy_local.tui.widgets.inputs import ChoiceInput, SafeTextArea
+from pithy_local.tui.widgets.inputs import ChoiceInput
 
 PROMPT = "The first line becomes the title of the commit and of the pull request."
 SMALL = (
@@ -38,7 +40,12 @@ SMALL = (
 class NewTaskScreen(ModalScreen[tuple[Task | None, Draft]]):
     """Dismissed with the queued task or None, and with the draft to keep for the next time."""
 
-    BINDINGS = actions.bindings(actions.Place.TEXT)
+    BINDINGS: ClassVar = [
+        *actions.bindings(actions.Place.TEXT),
+        # before the field sees them: what comes right behind the key belongs to the next field
+        Binding("tab", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+    ]
     VERTICAL_BREAKPOINTS = HEIGHTS
 
     class Added(Message):

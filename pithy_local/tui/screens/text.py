@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -12,13 +13,19 @@ from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from pithy_local.errors import PithyError
-from pithy_local.text import safe_line
+from pithy_local.text import safe_block, safe_line
 from pithy_local.tui import actions, outside
 from pithy_local.tui.actions import Place
 from pithy_local.tui.widgets.bars import HintBar
-from pithy_local.tui.widgets.inputs import SafeTextArea
 
 HEIGHTS: list[tuple[int, str]] | None = [(0, "-low"), (30, "-high")]
+
+
+class SafeTextArea(TextArea):
+    """A TextArea with `SafeInput`'s guard; lines stay lines."""
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.text = safe_block(event.text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 class Writing(ModalScreen[tuple[bool, str]]):

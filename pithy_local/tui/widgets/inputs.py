@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.suggester import SuggestFromList
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
-from pithy_local.text import safe_block, safe_line
+from pithy_local.text import safe_line
 
 
 class SafeInput(Input):
@@ -16,13 +16,6 @@ class SafeInput(Input):
 
     def on_paste(self, event: events.Paste) -> None:
         event.text = safe_line(event.text)  # Textual calls Input's own handler next, with this event
-
-
-class SafeTextArea(TextArea):
-    """A TextArea with the same guard; lines stay lines."""
-
-    def on_paste(self, event: events.Paste) -> None:
-        event.text = safe_block(event.text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 class ChoiceInput(SafeInput):

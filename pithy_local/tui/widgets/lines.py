@@ -68,16 +68,22 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     # ---- moving
 
     @property
+    def allow_horizontal_scroll(self) -> bool:
+        """Without a bar, too: the wheel and the keys do it."""
+        return True
+
+    @property
     def view_height(self) -> int:
         return self.scrollable_content_region.height
 
     def go(self, row: int, *, center: bool = False) -> None:
         """Put the cursor on this row, or the nearest there is, and bring it into view."""
         row = max(0, min(row, self.rows - 1))
-        moved, self.cursor = row != self.cursor, row
+        before, self.cursor = self.cursor, row
         self.show_row(row, center=center)
-        self.refresh()
-        if moved:
+        if before != row:
+            self.refresh_row(before)
+            self.refresh_row(row)
             self.post_message(self.CursorMoved(self))
 
     def show_row(self, row: int, *, center: bool = False) -> None:
@@ -89,6 +95,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             self.jump(row)
         elif row >= top + height:
             self.jump(row - height + 1)
+
+    def refresh_row(self, row: int) -> None:
+        """Draw one row anew; where that scrolls, Textual draws all of them by itself."""
+        self.refresh(Region(0, row - self.scroll_offset.y, self.outer_size.width, 1))
 
     def jump(self, y: int) -> None:
         """Scroll so that this row is on top, at once: also before there is a scroll bar."""
@@ -124,10 +134,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self.go(self.rows - 1)
 
     def action_right(self) -> None:
-        self.scroll_to(x=self.scroll_offset.x + max(8, self.size.width // 3), animate=False)
+        self.scroll_to(x=self.scroll_offset.x + max(8, self.size.width // 3), animate=False, force=True)
 
     def action_left(self) -> None:
-        self.scroll_to(x=self.scroll_offset.x - max(8, self.size.width // 3), animate=False)
+        self.scroll_to(x=self.scroll_offset.x - max(8, self.size.width // 3), animate=False, force=True)
 
     def row_at(self, y: int) -> int | None:
         """The row that is drawn `y` lines below the top of this widget."""

@@ -126,6 +126,12 @@ class LogLines(LineView):
             first, part = placed[0] if placed else (row, 0)
             self.jump(min(row, first + 1 if part else first))
 
+    def refresh_row(self, row: int) -> None:
+        if self.wrap:
+            self.refresh()  # it may take several lines
+        else:
+            super().refresh_row(row)
+
     def _place(self, y: int) -> wrapping.Place | None:
         if not self.wrap:
             row = self.scroll_offset.y + y

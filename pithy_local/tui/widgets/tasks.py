@@ -209,6 +209,7 @@ class TaskTable(LineView):
     def action_mark(self) -> None:
         if self.entry is not None:
             self.list.toggle_mark(self.entry.task.id)
+            self.refresh_row(self.cursor)  # the last one stays where it is
             self.go(self.cursor + 1)
             self.post_message(self.Arranged())
 
