@@ -179,8 +179,9 @@ def test_without_an_engine_other_work_is_done_first_and_then_the_problem_is_told
         told_too_early.append(supervisor.engine_problem)
         held.go_on.set()
         while not Tasks(bench.store).get(second).status.settled:
+            problem = supervisor.engine_problem  # before the look at the task, which may be claimed in between
             if not supervisor.running and Tasks(bench.store).get(second).status is Status.QUEUED:
-                told_too_early.append(supervisor.engine_problem)
+                told_too_early.append(problem)
         wait_until(lambda: supervisor.engine_problem is NO_ENGINE)
 
         assert set(told_too_early) == {None}
