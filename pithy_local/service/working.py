@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # heavy: only a worker needs it
 
 Say = Callable[[str], None]
 LOOK_SECONDS = 0.1
+IDLE_LOOK_SECONDS = 0.5
+"""The same where nobody waits for the end: a queue that is worked all night costs next to nothing."""
 PATIENCE = 60.0
 """Seconds that a run which is to end waits for an engine that went away: it may only be restarted."""
 
@@ -76,16 +78,17 @@ def run(
     if not whole and not until_idle and app.settings.executor == "docker":
         supervisor.bench.executor("docker").check()
     news = _News(app, whole, say)
-    patience = PATIENCE if until_idle or whole else math.inf
+    ends = until_idle or bool(whole)
+    patience = PATIENCE if ends else math.inf
     with supervisor:
-        while not stop.wait(LOOK_SECONDS):
+        while not stop.wait(LOOK_SECONDS if ends else IDLE_LOOK_SECONDS):
             if supervisor.failure is not None:
                 raise supervisor.failure
             problem = supervisor.engine_problem
             if problem and not supervisor.running and supervisor.engine_silent_for > patience:
                 raise problem
             news.tell_engine(problem)
-            if not (until_idle or whole):
+            if not ends:
                 news.tell_pause()
             elif supervisor.store_problem is not None:
                 raise supervisor.store_problem
