@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -25,13 +26,19 @@ def stop_on_signals(say: Callable[[str], None], *, adoptable: bool = True) -> It
     """
     stop = StopSign()
 
+    def tell(words: str) -> None:
+        try:
+            say(words)
+        except RuntimeError:  # the signal came in the middle of a line: a stream is not reentrant
+            threading.Thread(target=say, args=(words,), daemon=True).start()
+
     def handle(number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            say("still stopping")
+            tell("still stopping")
             return
         stop.how = MEANING[signal.Signals(number)] if adoptable else Stop.CANCEL
-        say(WORDS[stop.how])
         stop.set()
+        tell(WORDS[stop.how])
 
     before = {number: signal.signal(number, handle) for number in MEANING}
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 
 import pytest
 
@@ -33,3 +34,18 @@ def test_a_signal_leaves_what_runs_only_where_somebody_can_adopt_it(
     assert (stop.is_set(), stop.how) == (True, how)
     assert said[1:] == ["still stopping"]
     assert signal.getsignal(number) is before
+
+
+def test_a_signal_in_the_middle_of_a_line_stops_all_the_same() -> None:
+    told = threading.Event()
+
+    def say(_: str) -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise RuntimeError("reentrant call inside a stream")
+        told.set()
+
+    with stop_on_signals(say) as stop:
+        signal.raise_signal(signal.SIGTERM)
+
+    assert (stop.is_set(), stop.how) == (True, Stop.LEAVE)
+    assert told.wait(9)

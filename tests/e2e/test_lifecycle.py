@@ -176,13 +176,13 @@ def test_an_engine_that_goes_away_is_waited_for_and_the_task_goes_on(world: Worl
             proxy.cut()
             assert runner.stderr is not None
             assert any("waiting for it" in line for line in iter(runner.stderr.readline, ""))
-            runner.kill()
+            runner.terminate()
             runner.communicate(timeout=40)
     finally:
         proxy.cut()
         gate.release()
 
-    assert world.show(task)["status"] == "running"
+    assert (runner.returncode, world.show(task)["status"]) == (130, "running")
     world.ok("run", "--until-idle")
     assert world.show(task)["status"] == "completed"
 
