@@ -16,12 +16,8 @@ from pithy_local.models import LogLine, Patch, Status, Task
 from pithy_local.tui import look
 from pithy_local.tui.board import Board
 from pithy_local.tui.feed import Feed
-from pithy_local.tui.models import info, steps
 from pithy_local.tui.records import Details, Entry
-from pithy_local.tui.screens import copying
-from pithy_local.tui.screens.choice import ChoiceScreen
 from pithy_local.tui.screens.doing import DoingScreen
-from pithy_local.tui.screens.viewer import LineScreen
 from pithy_local.tui.widgets.bars import Prompt, TabBar
 from pithy_local.tui.widgets.diff import DiffView
 from pithy_local.tui.widgets.log import LogView
@@ -177,6 +173,8 @@ class LookingScreen(DoingScreen):
             right.border_subtitle = badge
 
     def on_log_view_detail_wanted(self, event: LogView.DetailWanted) -> None:
+        from pithy_local.tui.screens.viewer import LineScreen  # no dialog delays the first frame
+
         def closed(copied: bool | None) -> None:
             if copied:
                 self.post_message(self.CopyWanted(event.line.text, "the line"))
@@ -224,6 +222,8 @@ class LookingScreen(DoingScreen):
     def _show_details(self) -> None:
         if self._details is None or self.tab not in ("steps", "info"):
             return
+        from pithy_local.tui.models import info, steps  # nor does a view that is not open
+
         now = self.board.app.clock.now_ms()
         page = steps.page(self._details, now) if self.tab == "steps" else info.page(self._details, now)
         self.query_one(f"#{self.tab}", Page).show(page)
@@ -234,6 +234,9 @@ class LookingScreen(DoingScreen):
         task = self.selected
         if task is None:
             return
+        from pithy_local.tui.screens import copying
+        from pithy_local.tui.screens.choice import ChoiceScreen
+
         things = copying.things(task, self._line(), lambda: self.board.diff(task.id).decode("utf-8", "replace"))
 
         def chosen(number: int | None) -> None:
