@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pithy_local.cli.main import main as run_command_line
 
 if TYPE_CHECKING:
+    from pithy_local.config import Settings
     from pithy_local.service import App
 
 
@@ -20,6 +21,13 @@ def _dashboard(app: App, worker: bool) -> int:
         return run_dashboard(app, worker=worker)
 
 
+def _check(settings: Settings) -> None:
+    """What the dashboard alone understands of the configuration. Raises UsageError(config)."""
+    from pithy_local.tui.keymap import Keymap
+
+    Keymap(settings.keys)
+
+
 def _server(app: App, *args: Any, **named: Any) -> None:
     from pithy_local.http.serving import serve  # starlette and uvicorn: 0.2 s
 
@@ -28,7 +36,7 @@ def _server(app: App, *args: Any, **named: Any) -> None:
 
 def main() -> int:
     """The console script's entry; returns the exit code."""
-    return run_command_line(dashboard=_dashboard, server=_server)
+    return run_command_line(dashboard=_dashboard, server=_server, check=_check)
 
 
 if __name__ == "__main__":

@@ -309,8 +309,11 @@ class UsageError(PithyError):
 
     default = ErrorCode.USAGE
 
-    def __init__(self, message: str, *, hint: str | None = None, code: ErrorCode | None = None) -> None:
-        super().__init__(code, message, hint=hint)
+    def __init__(
+        self, message: str, *, hint: str | None = None, code: ErrorCode | None = None, field: str | None = None
+    ) -> None:  # fmt: skip
+        """`field`: which one of several inputs it is."""
+        super().__init__(code, message, hint=hint, detail={"field": field} if field else None)
 
 
 class NoSuchTask(PithyError):

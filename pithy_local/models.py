@@ -71,6 +71,11 @@ class Stream(StrEnum):
     """The host's own narration."""
 
 
+MOST_PRIORITY = 1_000_000
+MOST_TOKENS = 1_000_000_000
+"""Far beyond use, far below what SQLite can hold."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NewTask:
     """What `add` was asked for, validated; all that is needed to write the row."""

@@ -70,20 +70,23 @@ def long_log(home: Path, lines: int, idle_seconds: float) -> list[Figure]:
         near = statistics.median(screen.press("\x1b[6~", b"line 0") for _ in range(20))
         end = screen.press("G", last)
         far = statistics.median(screen.press("\x1b[5~", b"line 0") for _ in range(20))
+        screen.press("w", b"line 0")
+        wrapped = statistics.median(screen.press("\x1b[5~", b"line 0") for _ in range(20))
         screen.press("/", b"Search")
         found = screen.press(f"line {lines // 2:09d}\r", f"{lines // 2:,} of".encode())
         rss = screen.rss_mb
     print(f"{lines:,} lines: to the first {top:.3f} s, to the last {end:.3f} s, a page {near:.3f} and {far:.3f} s, "
-          f"a search over half of them {found:.3f} s")  # fmt: skip
+          f"wrapped {wrapped:.3f} s, a search over half of them {found:.3f} s")  # fmt: skip
     return [
         Figure(name=f"log of {lines:,} lines, from the key to its end", value=opened, bar=0.5, unit="s"),
         Figure(name="a page at the end, of a page at the beginning", value=far / near, bar=2.0, unit="x"),
+        Figure(name="a page of wrapped lines, of one that is cut", value=wrapped / far, bar=2.0, unit="x"),
         Figure(name="memory with that log open", value=rss, bar=150.0, unit="MB"),
         Figure(name="processor while nothing happens", value=100 * idle, bar=1.0, unit="%"),
     ]
 
 
-def keys_under_load(home: Path) -> list[Figure]:
+def keys_under_load(home: Path, keys: int) -> list[Figure]:
     """Key to paint while lines pour in: moving between tasks; beside a bare app's, which has nothing else to do."""
     argv = [sys.executable, "-m", "benchmarks.tui.home", str(home), str(POUR), "90"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
@@ -92,13 +95,13 @@ def keys_under_load(home: Path) -> list[Figure]:
         try:
             with Screen(BARE) as screen:
                 screen.until([b"first frame"])
-                bare = [screen.press(key, f"key {key} was".encode()) for key in "abcdef" * (KEYS // 6)]
+                bare = [screen.press(key, f"key {key} was".encode()) for key in "abcdef" * (keys // 6)]
             with dashboard(home) as screen:
                 screen.until([b"A task with", b"FOLLOW"])
                 screen.press("G", b"line 0")
                 screen.drain(2.0)
                 ways = [("k", b"Another task"), ("j", b"A task with")]
-                ours = [screen.press(*ways[turn % 2]) for turn in range(KEYS)]
+                ours = [screen.press(*ways[turn % 2]) for turn in range(keys)]
         finally:
             writer.kill()
     mine, floor = (1000 * statistics.quantiles(took, n=20)[-1] for took in (ours, bare))
@@ -110,12 +113,12 @@ def keys_under_load(home: Path) -> list[Figure]:
     ]
 
 
-def measured(lines: int, rounds: int, idle_seconds: float) -> list[Figure]:
+def measured(lines: int, rounds: int, idle_seconds: float, keys: int = KEYS) -> list[Figure]:
     """Every figure, of a log of so many lines."""
     with tempfile.TemporaryDirectory(prefix="pithy-bench-") as folder:
         home = Path(folder)
         Writer(home).fill(lines)
-        return [*first_frames(home, rounds), *long_log(home, lines, idle_seconds), *keys_under_load(home)]
+        return [*first_frames(home, rounds), *long_log(home, lines, idle_seconds), *keys_under_load(home, keys)]
 
 
 def main() -> int:

@@ -16,9 +16,7 @@ from pithy_local.cli.render import Screen
 from pithy_local.cli.view import print_task
 from pithy_local.config import ExecutorName, ProviderName, Publish
 from pithy_local.errors import ExitCode, UsageError
-from pithy_local.models import Status, Task
-
-MOST_PRIORITY = 1_000_000
+from pithy_local.models import MOST_PRIORITY, Status, Task
 
 
 @click.command(cls=Verb)

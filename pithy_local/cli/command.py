@@ -18,12 +18,15 @@ from pithy_local.errors import ExitCode, PithyError, UsageError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from pithy_local.config import Settings
     from pithy_local.service import App
 
 Dashboard = Callable[["App", bool], int]
 """Opens the dashboard: (app, whether this process works the queue too) -> exit code."""
 Server = Callable[..., None]
 """Serves a home until it is told to stop: `http.serving.serve`."""
+Check = Callable[["Settings"], None]
+"""Raises UsageError for what the dashboard does not understand of the settings."""
 
 
 @dataclass(kw_only=True)
@@ -38,6 +41,7 @@ class State:
     no_input: bool = False
     dashboard: Dashboard | None = None
     server: Server | None = None
+    check: Check | None = None
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def say(self, text: str) -> None:

@@ -68,7 +68,10 @@ def check(state: State) -> int:
     from pithy_local.paths import find_config
 
     file, _ = find_config(state.config, state.env)
-    _check_addresses(load(state.config, state.env), str(file))
+    settings = load(state.config, state.env)
+    _check_addresses(settings, str(file))
+    if state.check is not None:
+        state.check(settings)
     state.say(f"{file}: ok" if file.is_file() else f"{file}: there is no such file, the defaults hold")
     return 0
 

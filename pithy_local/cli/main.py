@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from pithy_local.cli.command import Dashboard, Lazy, Server, State, VerbGroup
+from pithy_local.cli.command import Check, Dashboard, Lazy, Server, State, VerbGroup
 from pithy_local.cli.exit_codes import report
 
 PROGRAM = "pithy-local"
@@ -78,15 +78,18 @@ def root(ctx: click.Context) -> int | None:
         return code
 
 
-def main(argv: Sequence[str] | None = None, *, dashboard: Dashboard | None = None, server: Server | None = None) -> int:
-    """Run one invocation; the exit code. `dashboard` and `server` are the interfaces that lie beside this layer."""
+def main(
+    argv: Sequence[str] | None = None, *, dashboard: Dashboard | None = None, server: Server | None = None,
+    check: Check | None = None,
+) -> int:  # fmt: skip
+    """Run one invocation; the exit code. What is given lies in the interfaces beside this layer."""
     _fill_closed()
     if instruction := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete
 
         return shell_complete(root, {}, PROGRAM, COMPLETE, instruction)
     args = list(sys.argv[1:] if argv is None else argv)
-    state = State(dashboard=dashboard, server=server)
+    state = State(dashboard=dashboard, server=server, check=check)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a glyph that the terminal's encoding lacks is no reason to fail

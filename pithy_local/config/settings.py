@@ -192,6 +192,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     publish: Annotated[Publish, Meta(description="auto: push and PR | review: stop in needs_review until `accept`")] = (
         "auto"
     )
+    theme: Annotated[str, Meta(description="colours of the dashboard; ctrl+p, Theme shows which there are")] = (
+        "textual-dark"
+    )
     model: ModelSettings = ModelSettings()
     sandbox: SandboxSettings = SandboxSettings()
     github: GitHubSettings = GitHubSettings()

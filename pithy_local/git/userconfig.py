@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.git.adapter import TOKEN_USER, USER_CONFIG, Git
 
 FALLBACK_IDENTITY = ("Pithy Jaunt", "pithy-jaunt@localhost")
@@ -97,8 +99,18 @@ def _expand(key: str, value: str) -> str:
 def prepare_home(folder: Path, safe: Iterable[str]) -> Path:
     """Write the private HOME of git children: our configuration and the askpass script. Returns `folder`.
 
-    `safe` names the repositories that git may enter whoever owns them.
+    `safe` names the repositories that git may enter whoever owns them. Raises PithyError (disk_full, store).
     """
+    try:
+        _prepare(folder, safe)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise PithyError(ErrorCode.DISK_FULL, f"no space left for {folder}") from error
+        raise PithyError(ErrorCode.STORE, f"cannot use {folder}: {error.strerror}") from error
+    return folder
+
+
+def _prepare(folder: Path, safe: Iterable[str]) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     lines = [FIXED, "[safe]\n", *(f"\tdirectory = {_quoted(name)}\n" for name in safe)]
@@ -108,7 +120,6 @@ def prepare_home(folder: Path, safe: Iterable[str]) -> Path:
         lines += [f"[http {_quoted(url)}]\n" if url else "[http]\n", f"\t{name} = {_quoted(value)}\n"]
     _write(folder / ".gitconfig", "".join(lines), 0o600)
     _write(folder / "askpass", ASKPASS, 0o700)
-    return folder
 
 
 def _quoted(value: str) -> str:

@@ -15,7 +15,7 @@ from pithy_local.errors import ErrorCode, PithyError, UsageError
 from pithy_local.http import bodies
 from pithy_local.http.answers import answer, encode, encoded
 from pithy_local.http.context import Context
-from pithy_local.models import Status, Task
+from pithy_local.models import MOST_PRIORITY, MOST_TOKENS, Status, Task
 from pithy_local.service import AddRequest, App
 
 MOST_LISTED = 1000
@@ -34,8 +34,8 @@ class NewTask(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: Name | None = None
     publish: Publish | None = None
     verify: Annotated[tuple[str, ...], Meta(max_length=50, description="commands that must pass")] = ()
-    priority: Annotated[int, Meta(ge=-1_000_000, le=1_000_000, description="higher goes first")] = 0
-    max_tokens: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    priority: Annotated[int, Meta(ge=-MOST_PRIORITY, le=MOST_PRIORITY, description="higher goes first")] = 0
+    max_tokens: Annotated[int, Meta(ge=1, le=MOST_TOKENS)] | None = None
     after: Annotated[Name | None, Meta(description="id of the task that must complete first")] = None
     at: Annotated[Name | None, Meta(description="not before: HH:MM, tomorrow HH:MM, +2h, 2026-12-24T09:00")] = None
     unisolated: Annotated[bool, Meta(description="allow `local` with a real model")] = False

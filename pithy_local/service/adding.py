@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from pithy_local.config import spoilt
+from pithy_local.config import ExecutorName, ProviderName, Publish, spoilt
 from pithy_local.errors import ErrorCode, PithyError, Refused, UsageError
-from pithy_local.models import NewTask, Task
+from pithy_local.models import MOST_PRIORITY, MOST_TOKENS, NewTask, Task
 from pithy_local.service.app import App
 from pithy_local.service.holding import explain_pause, paused
 from pithy_local.service.reading import find
 from pithy_local.service.times import start_time
 from pithy_local.service.words import command_text, key_text, mask, prompt_text
 from pithy_local.store.tasks import KeyTaken, Tasks
+from pithy_local.text import clip
 
 if TYPE_CHECKING:  # heavy: other verbs must not pay for it
     from pithy_local.forge.base import Forge
@@ -81,6 +82,7 @@ def add(app: App, request: AddRequest) -> Added:
 
 def _checked(app: App, request: AddRequest, prompt: str) -> tuple[NewTask, tuple[str, ...]]:
     """The row to write, and warnings."""
+    _check_values(request)
     verify = tuple(command_text(app, command) for command in request.verify)
     settings = app.settings
     executor = request.executor or settings.executor
@@ -97,6 +99,27 @@ def _checked(app: App, request: AddRequest, prompt: str) -> tuple[NewTask, tuple
         verify=verify, priority=request.priority, max_tokens=request.max_tokens, unisolated=request.unisolated,
         after=after, not_before=not_before, idempotency_key=request.idempotency_key,
     ), warnings  # fmt: skip
+
+
+def _check_values(request: AddRequest) -> None:
+    """What no default stands for is one of a few words, or a number the store can hold."""
+    words = (
+        ("executor", request.executor, get_args(ExecutorName)),
+        ("provider", request.provider, get_args(ProviderName)),
+        ("publish", request.publish, get_args(Publish)),
+    )
+    for field, word, known in words:
+        if word is not None and word not in known:
+            hint = f"It is one of: {', '.join(known)}."
+            raise UsageError(f"there is no {field} `{clip(word, 40)}`", hint=hint, field=field)
+    ranges = (
+        ("priority", request.priority, -MOST_PRIORITY, MOST_PRIORITY),
+        ("max_tokens", request.max_tokens, 1, MOST_TOKENS),
+    )
+    for field, number, least, most in ranges:
+        if number is not None and not least <= number <= most:
+            hint = f"It is a number from {least} to {most}."
+            raise UsageError(f"{field} is out of range: {clip(str(number), 40)}", hint=hint, field=field)
 
 
 def _known(app: App, request: AddRequest, prompt: str) -> Added | None:

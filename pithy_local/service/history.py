@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pithy_local.service.app import App
 from pithy_local.store import history, log_search
@@ -33,11 +33,11 @@ def find_line(
 
 
 def matching_lines(
-    app: App, task_id: str, needles: Sequence[Needle], *, start: int, end: int,
-    wanted: Callable[[], bool] = lambda: True,
-) -> array[int]:  # fmt: skip
-    """The seqs of every line of the log, from `start` to `end`, that has every needle."""
-    return log_search.matching(app.store, task_id, needles, start=start, end=end, wanted=wanted)
+    app: App, task_id: str, needles: Sequence[Needle], *, start: int, end: int
+) -> Iterator[tuple[int, array[int]]]:
+    """The seqs of every line of the log, from `start` to `end`, that has every needle: step by step, each with the line
+    up to which was looked."""
+    return log_search.matching(app.store, task_id, needles, start=start, end=end)
 
 
 def spent_today_usd(app: App) -> float:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pithy_local.errors import NotThereYet, UsageError
+from pithy_local.errors import ErrorCode, NotThereYet, PithyError, UsageError
 from pithy_local.models import Attempt, LogLine, Status, Task
 from pithy_local.service.app import POLL_SECONDS, App
 from pithy_local.store.logs import Bounds, Logs
@@ -67,6 +67,11 @@ def log_bounds(app: App, task_id: str) -> Bounds:
     return Logs(app.store).bounds(task_id)
 
 
+def log_starts(app: App, task_id: str) -> list[tuple[int, int]]:
+    """(number of its first line, attempt) of each attempt that has lines, in order."""
+    return Logs(app.store).starts(task_id)
+
+
 def follow_log(app: App, task_id: str, *, after: int = 0, attempt: int | None = None) -> Iterator[list[LogLine]]:
     """Pages as they come; ends once the task is settled and everything was given."""
     while True:
@@ -82,7 +87,10 @@ def follow_log(app: App, task_id: str, *, after: int = 0, attempt: int | None = 
 
 
 def diff(app: App, task_id: str, *, attempt: int | None = None) -> bytes:
-    """The canonical diff of an attempt, else of the last that made one. Raises NotThereYet, UsageError."""
+    """The canonical diff of an attempt, else of the last that made one.
+
+    Raises NotThereYet, UsageError, PithyError(store) where it cannot be read.
+    """
     task = find(app, task_id)
     check_attempt(task, attempt)
     made = [a.patch for a in attempts(app, task_id) if a.patch is not None and attempt in (None, a.number)]
@@ -92,6 +100,8 @@ def diff(app: App, task_id: str, *, attempt: int | None = None) -> bytes:
         return (app.home.root / made[-1].path).read_bytes()
     except FileNotFoundError as error:
         raise NotThereYet(f"the diff of task {task_id} is no longer kept", hint="") from error
+    except OSError as error:
+        raise PithyError(ErrorCode.STORE, f"cannot read the diff of task {task_id}: {error.strerror}") from error
 
 
 def check_attempt(task: Task, attempt: int | None) -> None:

@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pithy_local.store.database import Store
+from pithy_local.text import last_segment, safe
 
 STEP = 50_000
 """Lines looked at between two looks at whether anybody still wants to know."""
 
+_NOT_AS_WRITTEN = """(length(CAST(text AS BLOB)) <> length(text) OR instr(text, char(27)) OR instr(text, char(13))
+                      OR instr(text, char(9)))"""
+"""Lines that are shown otherwise than they were written, or have letters whose capitals SQLite does not know."""
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Needle:
-    """A text to look for. Capitals count only where it has some (as ripgrep's and vim's smart case)."""
+    """A text to look for, in lines as they are shown: without colours, tabs as spaces, progress bars as they were last.
+
+    Capitals count only where it has some (as ripgrep's and vim's smart case).
+    """
 
     text: str
 
     @property
     def exact(self) -> bool:
         return self.text != self.text.lower()
+
+    def spots(self, shown: str, start: int = 0) -> Iterator[tuple[int, int]]:
+        """Where it stands in this text, from character `start` on: begin and end of each place."""
+        return (found.span() for found in _pattern(self).finditer(shown, start))
+
+    def is_in(self, shown: str) -> bool:
+        """Whether it stands anywhere in this text."""
+        return _pattern(self).search(shown) is not None
+
+
+@lru_cache(maxsize=16)
+def _pattern(needle: Needle) -> re.Pattern[str]:
+    return re.compile(re.escape(needle.text), 0 if needle.exact else re.IGNORECASE)
 
 
 def find(
@@ -41,16 +65,14 @@ def find(
 
 
 def matching(
-    store: Store, task_id: str, needles: Sequence[Needle], *, start: int, end: int,
-    wanted: Callable[[], bool] = lambda: True,
-) -> array[int]:  # fmt: skip
-    """The seqs of all lines from `start` to `end` (both included) with every needle in them, eight bytes each."""
-    found = array("Q")
+    store: Store, task_id: str, needles: Sequence[Needle], *, start: int, end: int
+) -> Iterator[tuple[int, array[int]]]:
+    """The seqs of all lines from `start` to `end` (both included) with every needle in them, eight bytes each.
+
+    They come step by step: the line up to which was looked, and what was found since the step before.
+    """
     for low, high in _steps(start, end, backwards=False):
-        if not wanted():
-            break
-        found.extend(_matching(store, task_id, needles, low, high))
-    return found
+        yield high, array("Q", _matching(store, task_id, needles, low, high))
 
 
 def _steps(start: int, end: int, backwards: bool) -> list[tuple[int, int]]:
@@ -61,8 +83,18 @@ def _steps(start: int, end: int, backwards: bool) -> list[tuple[int, int]]:
 def _matching(store: Store, task_id: str, needles: Sequence[Needle], low: int, high: int, order: str = "") -> list[int]:
     task = store.queue.row("SELECT n FROM task WHERE id = ?", (task_id,))
     tests = " AND ".join(f"instr({'text' if needle.exact else 'lower(text)'}, ?)" for needle in needles) or "1"
+    store.logs.teach("shows", lambda text: _shows(text, needles))
     rows = store.logs.rows(
-        f"SELECT seq FROM line WHERE task = ? AND seq BETWEEN ? AND ? AND {tests} ORDER BY seq {order}",
+        f"""SELECT seq FROM line WHERE task = ? AND seq BETWEEN ? AND ?
+            AND CASE WHEN {_NOT_AS_WRITTEN} THEN shows(text) ELSE {tests} END ORDER BY seq {order}""",
         (task["n"] if task else 0, low, high, *(needle.text for needle in needles)),
     )
     return [int(row["seq"]) for row in rows]
+
+
+def _shows(text: str, needles: Sequence[Needle]) -> bool:
+    """Whether every needle stands in a line as it is shown."""
+    shown = last_segment(text)
+    bare = _SGR.sub("", shown)  # a program's colours are mostly all there is: three times as quick as `safe`
+    shown = bare if bare.isascii() and bare.isprintable() else safe(shown)
+    return all(needle.is_in(shown) for needle in needles)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pithy_local.errors import LeaseLost
@@ -159,21 +159,38 @@ class Logs:
         """The number of the last line; 0 for an empty log."""
         return self.bounds(task_id).last
 
+    def starts(self, task_id: str) -> list[tuple[int, int]]:
+        """(seq of its first line, attempt) of each attempt that has lines, in order."""
+        n = self._row_number(task_id)
+        numbers, attempt_of = self._numbers(n)
+        starts: list[tuple[int, int]] = []
+        at, last = 0, attempt_of(numbers[-1]) if numbers else 0
+        while at < len(numbers):
+            attempt = attempt_of(numbers[at])
+            starts.append((numbers[at], attempt))
+            at = bisect_left(numbers, attempt + 1, lo=at, key=attempt_of) if attempt < last else len(numbers)
+        return starts
+
     def _range(self, n: int, attempt: int | None) -> tuple[int, int]:
-        """Numbers around an attempt's lines, which lie together: a search by halves, not a scan of the others'."""
+        """Numbers around an attempt's lines."""
         if attempt is None:
             return 0, LAST
+        numbers, attempt_of = self._numbers(n)
+        begin = bisect_left(numbers, attempt, key=attempt_of)
+        end = bisect_left(numbers, attempt + 1, lo=begin, key=attempt_of)
+        return numbers.start + begin - 1, numbers.start + end
+
+    def _numbers(self, n: int) -> tuple[range, Callable[[int], int]]:
+        """The numbers of the lines, and whose each is. An attempt's lines lie together: a search by halves finds them,
+        without a scan of the others'."""
         row = self._store.logs.row("SELECT * FROM cursor WHERE task = ?", (n,))
         bounds = _bounds(row) if row else Bounds()
-        numbers = range(bounds.first, bounds.last + 1)
 
         def attempt_of(seq: int) -> int:
             found = self._store.logs.row("SELECT attempt FROM line WHERE task = ? AND seq = ?", (n, seq))
             return int(found["attempt"]) if found else 0
 
-        begin = bisect_left(numbers, attempt, key=attempt_of)
-        end = bisect_left(numbers, attempt + 1, lo=begin, key=attempt_of)
-        return bounds.first + begin - 1, bounds.first + end
+        return range(bounds.first, bounds.last + 1), attempt_of
 
     def _between(self, n: int, low: int, high: int, limit: int) -> list[LogLine]:
         rows = self._store.logs.rows(

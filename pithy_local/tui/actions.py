@@ -12,15 +12,55 @@ from textual.binding import Binding, BindingType
 class Place(Enum):
     """Where an action's keys work; the value is its heading in the help."""
 
-    DASHBOARD = "Everywhere"
+    DASHBOARD = "The dashboard"
     TASK = "The selected task, or those that are marked"
     TASKS = "Tasks"
     LINES = "Moving in tasks, log and diff"
     LOG = "Log"
     DIFF = "Diff"
-    PAGE = "Steps and info"
+    PAGE = "Steps, info, statistics, help"
+    PROMPT = "The line to filter and search in"
     TEXT = "Writing a task, feedback or an answer"
+    ASK = "Questions"
+    COPY = "What to copy"
+    LINE = "A log line, whole"
     STATS = "Statistics"
+    DOCTOR = "This machine"
+    REPLAY = "A replay"
+    HELP = "Help"
+    DIALOG = "Every dialog"
+    APP = "Everywhere, in dialogs as well"
+
+
+_MAIN = (Place.DASHBOARD, Place.TASK, Place.APP)
+HEARD: dict[Place, tuple[Place, ...]] = {
+    Place.TASKS: (Place.TASKS, Place.LINES, *_MAIN),
+    Place.LOG: (Place.LOG, Place.LINES, *_MAIN),
+    Place.DIFF: (Place.DIFF, Place.LINES, *_MAIN),
+    Place.PAGE: (Place.PAGE, *_MAIN),
+    Place.PROMPT: (Place.PROMPT, Place.APP),
+    Place.TEXT: (Place.TEXT, Place.DIALOG, Place.APP),
+    Place.ASK: (Place.ASK, Place.DIALOG, Place.APP),
+    Place.COPY: (Place.COPY, Place.DIALOG, Place.APP),
+    Place.LINE: (Place.PAGE, Place.LINE, Place.DIALOG, Place.APP),
+    Place.STATS: (Place.PAGE, Place.STATS, Place.DIALOG, Place.APP),
+    Place.DOCTOR: (Place.PAGE, Place.DOCTOR, Place.DIALOG, Place.APP),
+    Place.REPLAY: (Place.PAGE, Place.REPLAY, Place.DIALOG, Place.APP),
+    Place.HELP: (Place.PAGE, Place.HELP, Place.APP),
+}
+"""By what has the focus: the places whose keys are heard then. A key is the first one's that has it."""
+TYPED = (Place.PROMPT, Place.TEXT)
+"""Where text is typed: a text field has keys of its own, and takes them first."""
+FIRST = (
+    "text.next", "text.previous", "app.palette", "app.quit", "tasks.filter", "log.search", "log.filter", "log.save",
+)  # fmt: skip
+"""Done before the next key is looked at: what is typed right behind it is meant for what it leads to."""
+OPENED_BY = {
+    "ask.yes": ("task.cancel", "task.accept", "task.reject", "task.remove", "dashboard.pause"),
+    "ask.leave": ("dashboard.quit", "app.quit"),
+    "ask.cancel": ("dashboard.quit", "app.quit"),
+}
+"""Answers that cannot be undone, and what opens their question: pressing its key twice must not give them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +76,13 @@ class Action:
     hint: bool = False
 
     @property
+    def each_key(self) -> list[str]:
+        return self.keys.split(",")
+
+    @property
     def shown(self) -> str:
         """The keys as people write them."""
-        return " ".join(key_name(key) for key in self.keys.split(","))
+        return shown_keys(self.each_key)
 
 
 def _table(place: Place, *rows: tuple[str, str, str, str, str] | tuple[str, str, str, str, str, bool]) -> list[Action]:
@@ -57,7 +101,7 @@ ACTIONS: tuple[Action, ...] = (
     *_table(
         Place.TASKS,
         ("open", "enter", "open", "Open", "Go to the selected task", True),
-        ("filter", "slash", "filter", "Filter", "Filter: status:failed repo:api !word", True),
+        ("filter", "slash", "screen.ask('tasks')", "Filter", "Filter: status:failed repo:api !word", True),
         ("mark", "space", "mark", "Mark", "Mark the task and go on to the next; actions then take all that are marked"),
         ("mark-all", "asterisk", "mark_all", "Mark all", "Mark every task that is shown; again: none"),
         ("sort", "o", "sort", "Sort", "Sort by newest, state, repository, cost"),
@@ -68,14 +112,17 @@ ACTIONS: tuple[Action, ...] = (
     *_table(
         Place.LOG,
         ("next", "n", "next_match", "Next", "Next match (without a search: a new task)", True),
-        ("search", "slash", "search", "Search", "Search; capitals count only where you write some", True),
+        ("search", "slash", "screen.ask('search')", "Search", "Search; capitals count only where you write some", True),
         ("previous", "N", "previous_match", "Previous", "Match before"),
-        ("filter", "ampersand", "filter", "Only", "Show only the lines with this text", True),
+        ("filter", "ampersand", "screen.ask('only')", "Only", "Show only the lines with this text", True),
         ("follow", "f", "follow", "Follow", "Go to the log's end and follow it", True),
         ("wrap", "w", "wrap", "Wrap", "Break long lines, or cut them at the edge", True),
         ("times", "t", "times", "Times", "Show when each line was written"),
+        ("next-attempt", "right_square_bracket", "next_attempt", "Attempt ↓", "To where the next attempt begins"),
+        ("previous-attempt", "left_square_bracket", "previous_attempt", "Attempt ↑",
+         "To where this attempt begins, then the one before"),
         ("detail", "enter", "detail", "Line", "This line, whole"),
-        ("save", "s", "save", "Save", "Write the whole log into a file"),
+        ("save", "s", "screen.ask('save')", "Save", "Write the whole log into a file"),
         ("back", "escape", "back", "Back", "Take back search and filter, then go back to the tasks"),
     ),
     *_table(
@@ -107,6 +154,8 @@ ACTIONS: tuple[Action, ...] = (
         ("reject", "R", "reject", "Reject", "Drop a task that waits for you", True),
         ("answer", "c", "answer", "Answer", "Answer the model's question", True),
         ("edit", "e", "edit", "Edit", "Edit the prompt: of a queued task in place, of another one as a new task"),
+        ("run", "u", "run_now", "Run now", "Begin a queued task now, whatever it waits for, also while all are paused"),
+        ("replay", "P", "replay", "Replay", "The last attempt once more from its recorded replies: it costs nothing"),
         ("remove", "D", "remove", "Delete", "Delete a settled task with its log and files"),
         ("copy", "y", "copy", "Copy", "Copy the id, branch, diff, error, line …", True),
     ),
@@ -121,6 +170,10 @@ ACTIONS: tuple[Action, ...] = (
         ("zoom", "z", "zoom", "Zoom", "The selected task on the whole screen, and back"),
         ("pause", "p", "pause", "Pause", "Pause the queue, or go on: nothing more is started meanwhile"),
         ("stats", "S", "stats", "Stats", "What was done and what it cost"),
+        ("doctor", "d", "doctor", "Doctor", "Look at this machine: what stops tasks from running, and what helps"),
+        ("copy-selection", "ctrl+c", "app.copy_selected", "Copy selection", "Copy what the mouse has selected"),
+        ("suspend", "ctrl+z", "app.suspend_process", "Suspend",
+         "Back to the shell for a while, `fg` comes back (not while attempts run in here)"),
         ("help", "question_mark,f1", "app.help", "Help", "This help", True),
         ("quit", "q", "app.quit", "Quit", "Quit (asks while attempts run in here)", True),
     ),
@@ -136,18 +189,74 @@ ACTIONS: tuple[Action, ...] = (
         ("left", "left,h", "left", "Left", "Back to the start of lines"),
     ),
     *_table(
+        Place.PROMPT,
+        ("take", "enter", "take", "Take it", "What is written holds", True),
+        ("back", "escape", "back", "Back", "What was there before holds again", True),
+    ),
+    *_table(
         Place.TEXT,
         ("submit", "ctrl+s", "submit", "Send", "Send it", True),
         ("editor", "ctrl+o,f4", "editor", "$EDITOR", "Write the text in your $EDITOR", True),
+        ("next", "tab", "app.focus_next", "Next field", "The next field"),
+        ("previous", "shift+tab", "app.focus_previous", "Field before", "The field before"),
         ("back", "escape", "back", "Back", "Go back; what you wrote is kept", True),
     ),
     *_table(
+        Place.ASK,
+        ("no", "n,escape", "answer('no')", "No", "Nothing is done; it has the focus, so enter does it too"),
+        ("yes", "y", "answer('yes')", "Yes", "Do it"),
+        ("stay", "s", "answer('stay')", "Stay", "Do not quit"),
+        ("leave", "l", "answer('leave')", "Leave", "Quit and leave the attempts running: they are taken up again"),
+        ("cancel", "c", "answer('cancel')", "Cancel", "Quit and cancel the attempts"),
+        ("next", "tab,right,down,j", "app.focus_next", "Next button", "The next button"),
+        ("previous", "shift+tab,left,up,k", "app.focus_previous", "Button before", "The button before"),
+        ("page-down", "pagedown,space", "page_down", "Page down", "The rest of a long question"),
+        ("page-up", "pageup,b", "page_up", "Page up", "Back to its beginning"),
+    ),
+    *_table(
+        Place.COPY,
+        ("id", "i", "take('id')", "id", "The id; of several marked tasks one a line"),
+        ("branch", "b", "take('branch')", "branch", "The branch"),
+        ("pr", "u", "take('pr')", "pull request", "The pull request's address"),
+        ("diff", "d", "take('diff')", "diff", "The diff, as `git apply` takes it"),
+        ("error", "e", "take('error')", "last error", "The last error with its hint"),
+        ("line", "l", "take('line')", "log line", "The line under the log's cursor"),
+        ("prompt", "p", "take('prompt')", "prompt", "The prompt"),
+        ("git", "g", "take('git')", "git command", "The git command that fetches the branch"),
+        ("back", "escape,q", "back", "Back", "Copy nothing", True),
+    ),
+    *_table(
+        Place.LINE,
+        ("copy", "y", "copy", "Copy", "Copy the line", True),
+        ("back", "escape,enter,q", "back", "Back", "Back to the log", True),
+    ),
+    *_table(
         Place.STATS,
-        ("span", "tab,right,l", "span(1)", "Longer", "Today, 7 days, 30 days", True),
-        ("span-back", "shift+tab,left,h", "span(-1)", "Shorter", "The span before"),
-        ("down", "j,down", "scroll_down", "Down", "Down"),
-        ("up", "k,up", "scroll_up", "Up", "Up"),
+        ("span", "tab,right,l", "span(1)", "Span", "Today, 7 days, 30 days, and round again", True),
+        ("span-back", "shift+tab,left,h", "span(-1)", "Span before", "The span before"),
         ("back", "escape,q,S", "back", "Back", "Back to the tasks", True),
+    ),
+    *_table(
+        Place.DOCTOR,
+        ("again", "d,r", "look_again", "Look again", "Look at this machine again", True),
+        ("back", "escape,q", "back", "Back", "Back to the tasks", True),
+    ),
+    *_table(
+        Place.REPLAY,
+        ("back", "escape,q", "back", "Back", "Back to the tasks; a replay that still runs is stopped", True),
+    ),
+    *_table(
+        Place.HELP,
+        ("back", "escape,q", "back", "Back", "Where you came from; what opened the help closes it, too", True),
+    ),
+    *_table(
+        Place.DIALOG,
+        ("help", "f1,question_mark", "help", "Help", "What this dialog is for, and its keys (`?` is text in a field)"),
+    ),
+    *_table(
+        Place.APP,
+        ("palette", "ctrl+p", "app.command_palette", "Commands", "Every command and every task by name"),
+        ("quit", "ctrl+q", "app.quit", "Quit", "Quit (asks while attempts run in here)"),
     ),
 )  # fmt: skip
 
@@ -165,6 +274,11 @@ def key_name(key: str) -> str:
     return _NAMES.get(key.strip(), key.strip().replace("_", " "))
 
 
+def shown_keys(keys: Iterable[str]) -> str:
+    """Several keys as people write them."""
+    return " ".join(map(key_name, keys))
+
+
 def at(place: Place) -> list[Action]:
     """The actions of one place, in the table's order."""
     return [action for action in ACTIONS if action.place is place]
@@ -173,23 +287,7 @@ def at(place: Place) -> list[Action]:
 def bindings(*places: Place) -> list[BindingType]:
     """What a widget or screen of these places puts into BINDINGS."""
     return [
-        Binding(action.keys, action.run, action.label, show=action.hint, id=action.id)
+        Binding(action.keys, action.run, action.label, show=action.hint, id=action.id, priority=action.id in FIRST)
         for place in places
         for action in at(place)
     ]
-
-
-def as_markdown() -> str:
-    """The keys as the guide prints them: one table a place."""
-    return "\n".join(_section(place) for place in ordered_places())
-
-
-def ordered_places() -> Iterable[Place]:
-    """As the help and the guide list them: what is used most comes first."""
-    first = (Place.DASHBOARD, Place.TASK, Place.TASKS)
-    return (*first, *(place for place in Place if place not in first))
-
-
-def _section(place: Place) -> str:
-    rows = "".join(f"| `{action.shown}` | {action.help} | `{action.id}` |\n" for action in at(place))
-    return f"### {place.value}\n\n| key | what | id |\n|---|---|---|\n{rows}"

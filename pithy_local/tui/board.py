@@ -1,30 +1,34 @@
-"""What the dashboard asks of the product. Only this module and `worker` call the service.
+"""What the dashboard asks of the product. Only this module, `worker` and `replaying` call the service.
 
-Every method may block on a disk or a network and is called from worker threads, but `token`, `engine` and
-`running_here`, which cost microseconds and are read at each tick.
+Every method may block on a disk or a network and is called from worker threads, but `token`, `check_home`, `engine`
+and `running_here`, which cost microseconds and are called at ticks, and the first `snapshot`, before the first frame.
 """
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pithy_local import service
-from pithy_local.errors import NotThereYet, PithyError, UsageError
+from pithy_local.errors import ErrorCode, NotThereYet, PithyError, Refused, UsageError
 from pithy_local.models import Stop, Task
+from pithy_local.redact import Redactor
 from pithy_local.service import App, Needle
 from pithy_local.store.stats import By, Stats
-from pithy_local.text import safe
-from pithy_local.tui.records import PAGE, Details, Draft, Engine, Entry, LogPart, Matches, Snapshot
-from pithy_local.tui.worker import Worker, load
+from pithy_local.text import last_segment, safe
+from pithy_local.tui.drafts import request_of
+from pithy_local.tui.records import PAGE, Details, Draft, Engine, Entry, Hunt, LogPart, Matches, Snapshot
+from pithy_local.tui.worker import Worker, configured, load
 
 if TYPE_CHECKING:
     from pithy_local.doctor import Check
 
 SAVE_PAGE = 5_000
-VERIFY_SEPARATOR = ";;"
 
 
 class Board:
@@ -40,6 +44,25 @@ class Board:
         self._checks = checks
         self._worker = Worker(app) if worker else None
         self._loaded = threading.Event()
+        self._file: tuple[int, int] | None = None
+        """The queue's file, by device and inode."""
+
+    @contextmanager
+    def in_words(self) -> Iterator[None]:
+        """For what is done in a thread: whatever goes wrong is a PithyError, which can be told, and ends no dashboard.
+
+        A full disk is `disk_full`, a bug `internal`; no secret is in the words.
+        """
+        try:
+            yield
+        except PithyError:
+            raise
+        except Exception as error:
+            from pithy_local.lifecycle.outcome import host_error  # 50 ms, for what nobody foresaw
+
+            said = host_error(error)
+            message = Redactor(self.app.secrets.in_memory()).mask(said.message)
+            raise PithyError(said.code, message, hint=said.advice) from error
 
     # ---- the worker of this process
 
@@ -63,18 +86,30 @@ class Board:
         return self._worker.running if self._worker is not None else 0
 
     def engine(self) -> Engine:
-        executor = self.app.settings.executor
-        isolated = executor != "local"
-        label = f"{executor} (sealed)" if isolated else f"{executor} UNISOLATED"
+        """What would run a task that does not ask for another executor, and whether it can."""
+        engine = configured(self.app.settings)
         if self._worker is None:
-            return Engine(label=label, isolated=isolated, working=False)
-        return self._worker.engine(label, executor, isolated)
+            return replace(engine, working=False)
+        return self._worker.engine(engine, self.app.settings.executor)
 
     # ---- looking
 
     def token(self) -> tuple[int, int]:
         """Differs after any process changed the queue (the first number) or a log (the second)."""
         return service.change_token(self.app)
+
+    def check_home(self) -> None:
+        """Raises PithyError (store) where the home was moved or removed under us: what is written there gets lost."""
+        file = self.app.home.queue_db
+        try:
+            found = file.stat()
+            there = (found.st_dev, found.st_ino)
+        except OSError:
+            there = None
+        self._file = self._file or there
+        if there is None or there != self._file:
+            hint = "Quit, and open the dashboard again."
+            raise PithyError(ErrorCode.STORE, f"the home was moved or removed: {file.parent}", hint=hint)
 
     def snapshot(self, limit: int) -> Snapshot:
         """The newest `limit` tasks. Raises PithyError (store)."""
@@ -91,6 +126,10 @@ class Board:
         return Snapshot(
             entries=entries, overview=service.overview(self.app), spent_usd=service.spent_today_usd(self.app), more=more
         )
+
+    def task(self, task_id: str) -> Task:
+        """As it is now. Raises NoSuchTask, PithyError (store)."""
+        return service.find(self.app, task_id)
 
     def details(self, entry: Entry) -> Details:
         """Raises NoSuchTask, PithyError (store)."""
@@ -121,27 +160,36 @@ class Board:
         }
         # lines that came in while we read: the end is where the last page we hold ends
         end = max([end, *(lines[-1].seq for lines in read.values() if lines)])
-        return LogPart(task=task_id, first=bounds.first, end=end, pages=read)
+        starts = service.log_starts(self.app, task_id)
+        return LogPart(task=task_id, first=bounds.first, end=end, pages=read, starts=starts)
 
-    def find_line(
-        self, task_id: str, needles: Sequence[Needle], start: int, *, backwards: bool, wanted: Callable[[], bool]
-    ) -> int | None:
-        """The seq of the next line from `start` that has every needle, going round at the ends; else None."""
-        end = service.last_seq(self.app, task_id)
-        ways = [(1, start), (start + 1, end)] if backwards else [(start, end), (1, start - 1)]
+    def find_line(self, hunt: Hunt, *, wanted: Callable[[], bool]) -> int | None:
+        """The seq of the line that is looked for; None where there is none, and as soon as `wanted` says no."""
+        start, found = hunt.start, None
+        for _ in range(hunt.steps):
+            found = self._next_line(hunt, start, wanted)
+            if found is None:
+                break
+            start = found - 1 if hunt.backwards else found + 1
+        return found
+
+    def _next_line(self, hunt: Hunt, start: int, wanted: Callable[[], bool]) -> int | None:
+        end = service.last_seq(self.app, hunt.task)
+        ways = [(1, start), (start + 1, end)] if hunt.backwards else [(start, end), (1, start - 1)]
         for low, high in ways:
             found = service.find_line(
-                self.app, task_id, needles, start=low, end=high, backwards=backwards, wanted=wanted
+                self.app, hunt.task, hunt.needles, start=low, end=high, backwards=hunt.backwards, wanted=wanted
             )
             if found is not None:
                 return found
         return None
 
-    def matches(self, task_id: str, needle: Needle, after: int, *, wanted: Callable[[], bool]) -> Matches:
-        """The lines beyond `after` that have this needle."""
+    def matches(self, task_id: str, needle: Needle, after: int) -> Iterator[Matches]:
+        """The lines beyond `after` that have this needle, step by step."""
         end = service.last_seq(self.app, task_id)
-        seqs = service.matching_lines(self.app, task_id, [needle], start=after + 1, end=end, wanted=wanted)
-        return Matches(task=task_id, needle=needle, after=after, scanned=end, seqs=seqs)
+        for upto, seqs in service.matching_lines(self.app, task_id, [needle], start=after + 1, end=end):
+            yield Matches(task=task_id, needle=needle, after=after, scanned=upto, seqs=seqs)
+            after = upto
 
     def stats(self, since: float, by: By) -> Stats:
         return service.stats(self.app, since=since, by=by)
@@ -151,23 +199,24 @@ class Board:
         from pithy_local.doctor import Check, run_checks  # 80 ms, for a home without tasks alone
 
         self._loaded.wait()
-
         try:
-            yield from (self._checks or run_checks)(self.app)
+            with self.in_words():
+                yield from (self._checks or run_checks)(self.app)
         except PithyError as error:
             yield Check(name="doctor", ok=False, message=error.message, fix=error.hint)
 
-    def save_log(self, task_id: str, file: Path) -> int:
-        """Write the whole log as safe text into a new file; how many lines. Raises UsageError where it cannot be."""
-        try:
-            with file.expanduser().open("x", encoding="utf-8") as target:
-                after = 0
-                while page := service.log_page(self.app, task_id, after=after, limit=SAVE_PAGE):
-                    target.writelines(f"{safe(line.text)}\n" for line in page)
-                    after = page[-1].seq
-        except OSError as error:
-            raise UsageError(f"cannot write {file}: {error.strerror}", hint="Name a file that is not there.") from error
-        return after
+    def save_log(self, task_id: str, name: str) -> tuple[int, Path]:
+        """Write the whole log, as `logs -o` does, into a new file: how many lines, and where that is.
+
+        Raises UsageError for a file that cannot be, Refused for one that exists, PithyError (store, disk_full).
+        """
+        file, count, after = new_file(name), 0, 0
+        service.check_outside(self.app, file)
+        with service.whole_file(file) as target:
+            while page := service.log_page(self.app, task_id, after=after, limit=SAVE_PAGE):
+                target.writelines(f"{safe(last_segment(line.text))}\n".encode() for line in page)
+                count, after = count + len(page), page[-1].seq
+        return count, file
 
     # ---- doing
 
@@ -179,9 +228,12 @@ class Board:
     def cancel(self, task_id: str) -> Task:
         return service.cancel(self.app, task_id)
 
+    def run_now(self, task_id: str) -> Task:
+        return service.execute(self.app, task_id)
+
     def retry(self, task_id: str, feedback: str) -> Task:
-        """`feedback` "": as it was."""
-        return service.retry(self.app, task_id, feedback=feedback or None)
+        """`feedback` of spaces alone: as it was."""
+        return service.retry(self.app, task_id, feedback=feedback if feedback.strip() else None)
 
     def answer(self, task_id: str, text: str) -> Task:
         return service.answer(self.app, task_id, text)
@@ -200,24 +252,27 @@ class Board:
 
     def toggle_pause(self) -> str:
         """Pause the queue, or lift the pause; what was done, in words. Raises PithyError(budget)."""
-        found = service.paused(self.app)
-        if found is None:
+        if service.paused(self.app) is None:
             service.pause(self.app)
             return "The queue is paused: what runs goes on, nothing more is started"
-        service.resume(self.app, budget=found.reason == "budget")
+        service.resume(self.app)
         return "The queue goes on"
 
+    def allow_budget(self) -> str:
+        """Allow the day's budget once more, and go on; what was done, in words."""
+        service.resume(self.app, budget=True)
+        return "The queue goes on: the day's budget is allowed once more"
 
-def request_of(draft: Draft) -> service.AddRequest:
-    """Raises UsageError for a priority that is no number."""
+
+def new_file(name: str) -> Path:
+    """The whole path of a file that is to be made. Raises UsageError for what can be none, Refused where it exists."""
     try:
-        priority = int(draft.priority or 0)
-    except ValueError:
-        hint = "Give a whole number; higher goes first."
-        raise UsageError(f"the priority `{draft.priority}` is no number", hint=hint) from None
-    verify = tuple(part.strip() for part in draft.verify.split(VERIFY_SEPARATOR) if part.strip())
-    return service.AddRequest(
-        prompt=draft.prompt, repo=draft.repo.strip(), base=draft.base.strip() or None,
-        model=draft.model.strip() or None, publish=draft.publish or None, verify=verify, priority=priority,
-        after=draft.after.strip() or None,
-    )  # fmt: skip
+        with service.writable(Path(name)):
+            file = Path(name).expanduser().absolute()
+            if not file.parent.is_dir():
+                raise UsageError(f"there is no folder {file.parent}", hint="Name a file in a folder that exists.")
+    except RuntimeError:
+        raise UsageError(f"nobody's home is {name}", hint="Write the path without `~`.") from None
+    if os.path.lexists(file):
+        raise Refused(f"{file} exists", hint="Name another file.")
+    return file

@@ -35,7 +35,7 @@ def by_tool(text: str, env: Mapping[str, str]) -> bool:
     try:
         done = subprocess.run(
             argv, input=text.encode("utf-8", "replace"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            timeout=SECONDS, check=False,
+            timeout=SECONDS, check=False, start_new_session=True,  # xclip keeps the text after this terminal is closed
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return False

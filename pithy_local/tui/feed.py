@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from textual import work
 from textual.message import Message
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
-from pithy_local.errors import NoSuchTask, PithyError
+from pithy_local.errors import ErrorCode, NoSuchTask, PithyError
 from pithy_local.service import Needle
 from pithy_local.tui.board import Board
 from pithy_local.tui.models.diffs import Diff
-from pithy_local.tui.records import Details, Entry, LogPart, Matches, Snapshot
+from pithy_local.tui.records import Details, Entry, Hunt, LogPart, Matches, Snapshot
 
 TICK_SECONDS = 0.1
 TASKS_SECONDS = 0.25
@@ -45,11 +45,11 @@ class Feed(Widget):
             self.matches = matches
 
     class Found(Message):
-        """Where the next match stands (`seq`), None: nowhere."""
+        """The line (`seq`) that was looked for, None: there is none."""
 
-        def __init__(self, task: str, seq: int | None, start: int, *, backwards: bool) -> None:
+        def __init__(self, hunt: Hunt, seq: int | None) -> None:
             super().__init__()
-            self.task_id, self.seq, self.start, self.backwards = task, seq, start, backwards
+            self.hunt, self.seq = hunt, seq
 
     class DetailsRead(Message):
         def __init__(self, details: Details) -> None:
@@ -77,6 +77,9 @@ class Feed(Widget):
         self._reading: set[str] = set()
         self._tasks_at = 0.0
         self._limit = TASKS_AT_ONCE
+        self._loaded = 0
+        self._filtering: tuple[str, Needle] | None = None
+        """The task and the text whose lines are being looked for."""
         self.tasks_stale = self.log_stale = self.details_stale = True
 
     def first(self) -> Snapshot:
@@ -85,9 +88,8 @@ class Feed(Widget):
         Raises PithyError (store).
         """
         self._token = self._board.token()
-        snapshot = self._board.snapshot(self._limit)
         self.tasks_stale = False
-        return snapshot
+        return self._snapshot(self._limit)
 
     def look(self) -> None:
         """Whether anything has changed: called at each tick."""
@@ -107,31 +109,35 @@ class Feed(Widget):
             self._read_tasks(self._limit)
 
     def older(self) -> None:
-        """Load the next tasks, too."""
-        if "tasks" not in self._reading:
-            self._limit += TASKS_AT_ONCE
-            self.tasks_stale = True
+        """Load as many tasks more; asked again before they are there, it asks for no more."""
+        self._limit = max(self._limit, 2 * self._loaded)
+        self.tasks_stale = True
 
     def read_log(self, task: str, newest: int, *, only: tuple[Needle, int] | None) -> None:
         """The end of a log, if it may be another one by now. `only`: the filter, and up to which line it is known."""
         if self.log_stale and self._begin("log"):
             self.log_stale = False
             self._read_log(task, newest)
-        if only is not None and self._begin("matches"):
-            self._read_matches(task, *only)
+        filtering = (task, only[0]) if only is not None else None
+        if filtering != self._filtering:
+            self._filtering = filtering
+            self.workers.cancel_group(self, "matches")
+            if only is not None:
+                self._read_matches(task, *only)
 
     def read_pages(self, task: str, pages: Sequence[int]) -> None:
         """Pages that are in view and not in memory."""
         self._read_pages(task, pages)
 
-    def find(self, task: str, needles: Sequence[Needle], start: int, *, backwards: bool) -> None:
-        """The next match; an earlier search that is still under way is given up."""
-        self._find(task, needles, start, backwards)
+    def find(self, hunt: Hunt) -> None:
+        """Where the next match is; an earlier search that is still under way is given up."""
+        self._find(hunt)
 
     def read_details(self, entry: Entry) -> None:
-        """Everything about a task."""
-        if self._begin("details"):
-            self.details_stale = False
+        """Everything about a task. While another one's are being read they stay stale, and the next tick asks again."""
+        begun = self._begin("details")
+        self.details_stale = not begun
+        if begun:
             self._read_details(entry)
 
     def read_diff(self, task: str) -> None:
@@ -145,66 +151,74 @@ class Feed(Widget):
         self._reading.add(what)
         return True
 
-    def _reads(self, what: str, read: Callable[[], Message | None]) -> None:
-        """In a thread: tell what was read, or why it was not."""
-        message: Message | None = None
+    def _snapshot(self, limit: int) -> Snapshot:
+        snapshot = self._board.snapshot(limit)
+        self._loaded = len(snapshot.entries)
+        return snapshot
+
+    def _reads(self, what: str, read: Callable[[], Iterable[Message]], failed: Message | None = None) -> None:
+        """In a thread: tell what was read, or why it was not, and `failed`; nothing that nobody waits for any more."""
+        worker = get_current_worker()
         try:
-            message = read()
+            for message in read():
+                if worker.is_cancelled:
+                    return
+                self.post_message(message)
         except NoSuchTask:
             pass  # it was deleted meanwhile: the next snapshot is without it
-        except PithyError as error:
-            self.tasks_stale = self.log_stale = True
-            message = self.Troubled(error)
+        except (PithyError, OSError) as error:
+            self.tasks_stale = self.log_stale = self.details_stale = True
+            self.post_message(self.Troubled(_told(error)))
+            if failed is not None:
+                self.post_message(failed)
         finally:
             self._reading.discard(what)
-        if message is not None:
-            self.post_message(message)
 
     @work(thread=True, group="tasks")
     def _read_tasks(self, limit: int) -> None:
         began = time.monotonic()
-        self._reads("tasks", lambda: self.TasksRead(self._board.snapshot(limit)))
+        self._reads("tasks", lambda: [self.TasksRead(self._snapshot(limit))])
         now = time.monotonic()
         self._tasks_at = now + max(TASKS_SECONDS, TASKS_SHARE * (now - began))
 
     @work(thread=True, group="log")
     def _read_log(self, task: str, newest: int) -> None:
-        self._reads("log", lambda: self.LogRead(self._board.log(task, newest=newest)))
+        self._reads("log", lambda: [self.LogRead(self._board.log(task, newest=newest))])
 
     @work(thread=True, group="pages")
     def _read_pages(self, task: str, pages: Sequence[int]) -> None:
-        self._reads("pages", lambda: self.LogRead(self._board.log(task, pages)))
+        failed = self.LogRead(LogPart(task=task, unread=pages))
+        self._reads("pages", lambda: [self.LogRead(self._board.log(task, pages))], failed)
 
     @work(thread=True, group="matches")
     def _read_matches(self, task: str, needle: Needle, after: int) -> None:
-        wanted = self._still_wanted()
-        self._reads("matches", lambda: self.Matched(self._board.matches(task, needle, after, wanted=wanted)))
+        self._reads("matches", lambda: map(self.Matched, self._board.matches(task, needle, after)))
+        if self._filtering == (task, needle):
+            self._filtering = None
 
     @work(thread=True, group="find", exclusive=True)
-    def _find(self, task: str, needles: Sequence[Needle], start: int, backwards: bool) -> None:
-        wanted = self._still_wanted()
-
-        def look() -> Message | None:
-            seq = self._board.find_line(task, needles, start, backwards=backwards, wanted=wanted)
-            return self.Found(task, seq, start, backwards=backwards) if wanted() else None
-
-        self._reads("find", look)
+    def _find(self, hunt: Hunt) -> None:
+        worker = get_current_worker()
+        self._reads(
+            "find", lambda: [self.Found(hunt, self._board.find_line(hunt, wanted=lambda: not worker.is_cancelled))]
+        )
 
     @work(thread=True, group="details")
     def _read_details(self, entry: Entry) -> None:
-        self._reads("details", lambda: self.DetailsRead(self._board.details(entry)))
+        self._reads("details", lambda: [self.DetailsRead(self._board.details(entry))])
 
     @work(thread=True, group="diff", exclusive=True)
     def _read_diff(self, task: str) -> None:
-        def read() -> Message:
+        def read() -> list[Message]:
             try:
-                return self.DiffRead(task, Diff(self._board.diff(task)), "")
-            except PithyError as error:
-                return self.DiffRead(task, None, f"{error.message}\n{error.hint}")
+                return [self.DiffRead(task, Diff(self._board.diff(task)), "")]
+            except (PithyError, OSError) as error:
+                problem = _told(error)
+                return [self.DiffRead(task, None, f"{problem.message}\n{problem.hint}")]
 
         self._reads("diff", read)
 
-    @staticmethod
-    def _still_wanted() -> Callable[[], bool]:
-        worker = get_current_worker()
-        return lambda: not worker.is_cancelled
+
+def _told(error: PithyError | OSError) -> PithyError:
+    """What went wrong, in words for the user."""
+    return error if isinstance(error, PithyError) else PithyError(ErrorCode.STORE, f"cannot read: {error}")

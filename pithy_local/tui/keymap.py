@@ -6,10 +6,11 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 
+from textual.binding import BindingsMap
 from textual.keys import Keys, key_to_character
 
 from pithy_local.errors import ErrorCode, UsageError
-from pithy_local.tui.actions import ACTIONS, BY_ID, Action, Place, key_name
+from pithy_local.tui.actions import ACTIONS, BY_ID, HEARD, OPENED_BY, TYPED, Action, Place, key_name
 
 _SIGNS = {
     "?": "question_mark", "/": "slash", "&": "ampersand", "*": "asterisk", "[": "left_square_bracket",
@@ -17,8 +18,6 @@ _SIGNS = {
     "return": "enter",
 }  # fmt: skip
 _NAMED = {key.value for key in Keys} | {f"f{number}" for number in range(1, 25)}
-TOGETHER = [(Place.DASHBOARD, Place.TASK), *((place,) for place in Place if place not in (Place.DASHBOARD, Place.TASK))]
-"""Places whose keys are heard by the same part of the screen: one of them would hide the other's."""
 _MODIFIERS = ("ctrl", "shift", "alt", "super")
 
 
@@ -26,8 +25,11 @@ class Keymap:
     """The table of actions with the user's keys in place of its own."""
 
     def __init__(self, remap: Mapping[str, str] | None = None) -> None:
-        """`remap`: keys by action id. Raises UsageError(config) for an unknown id, a key that does not exist, and a key
-        that would do two things in one place."""
+        """`remap`: keys by action id.
+
+        Raises UsageError(config) for an unknown id, a key that does not exist, one that would be typed into a text
+        field, one that would do two things where both are heard, and one that would ask a question and answer it.
+        """
         self.changed = {_known(name): _keys(name, keys) for name, keys in (remap or {}).items()}
         self.actions = tuple(
             replace(action, keys=self.changed[action.id]) if action.id in self.changed else action
@@ -41,17 +43,45 @@ class Keymap:
 
     def key(self, action_id: str) -> str:
         """The first key of an action, as people write it."""
-        return next(key_name(action.keys.split(",")[0]) for action in self.actions if action.id == action_id)
+        return key_name(self.action(action_id).each_key[0])
+
+    def action(self, action_id: str) -> Action:
+        return next(action for action in self.actions if action.id == action_id)
+
+    def hidden(self, action: Action, focus: Place) -> dict[str, Action]:
+        """Those of its keys that do something else while `focus` has the focus, and what."""
+        heard = HEARD[focus]
+        if action.place not in heard:
+            return {}
+        first = [other for place in heard[: heard.index(action.place)] for other in self.at(place)]
+        return {
+            key: other
+            for key in action.each_key
+            for other in first
+            if key in other.each_key and other.run != action.run
+        }  # fmt: skip
 
     def _check_clashes(self) -> None:
-        for places in TOGETHER:
-            taken: dict[str, str] = {}
-            for action in (action for place in places for action in self.at(place)):
-                for key in action.keys.split(","):
-                    if key in taken:
-                        both = f"both `{taken[key]}` and `{action.id}`"
-                        raise _wrong(f"[keys]: `{key_name(key)}` would be {both}", "Give one of them another key.")
-                    taken[key] = action.id
+        for heard in HEARD.values():
+            taken: dict[str, Action] = {}
+            for action in (action for place in heard for action in self.at(place)):
+                for key in action.each_key:
+                    _check_both(key, taken.setdefault(key, action), action)
+        for answer, openers in OPENED_BY.items():
+            for opener in map(self.action, openers):
+                for key in set(opener.each_key).intersection(self.action(answer).each_key):
+                    raise _wrong(
+                        f"[keys]: `{key_name(key)}` would ask for `{opener.id}` and confirm it (`{answer}`)",
+                        "Give one of them another key.",
+                    )
+
+
+def _check_both(key: str, one: Action, other: Action) -> None:
+    """Two actions have this key, and are heard together: that is meant where the table itself says so."""
+    meant = key in BY_ID[one.id].each_key and key in BY_ID[other.id].each_key
+    if one is not other and not meant:
+        both = f"both `{one.id}` and `{other.id}`"
+        raise _wrong(f"[keys]: `{key_name(key)}` would be {both}", "Give one of them another key.")
 
 
 def _known(name: str) -> str:
@@ -67,6 +97,8 @@ def _keys(name: str, keys: str) -> str:
     for key in wanted:
         if not _exists(key):
             raise _wrong(f"[keys]: `{name}`: there is no key `{key}`", "For example: x, X, ctrl+x, f5, ?, space.")
+        if BY_ID[name].place in TYPED and key not in BY_ID[name].each_key and _is_typed(key):
+            raise _wrong(f"[keys]: `{name}`: a text field takes `{key_name(key)}` itself", "For example: f5, ctrl+g.")
     return ",".join(wanted)
 
 
@@ -74,6 +106,15 @@ def _exists(key: str) -> bool:
     *modifiers, last = key.split("+") if len(key) > 1 else [key]
     named = len(last) == 1 or last in _NAMED or key_to_character(last) is not None
     return bool(last) and named and all(modifier in _MODIFIERS for modifier in modifiers)
+
+
+def _is_typed(key: str) -> bool:
+    """Whether a text field does something of its own with it."""
+    from textual.widgets import Input, TextArea  # not for everyone who has other keys
+
+    character = key_to_character(key)
+    bindings = BindingsMap([*Input.BINDINGS, *TextArea.BINDINGS])
+    return key in bindings.key_to_bindings or (character is not None and character.isprintable())
 
 
 def _wrong(message: str, hint: str) -> UsageError:

@@ -11,9 +11,9 @@ from rich.style import Style
 from rich.text import Text
 from textual.content import Content
 
-from pithy_local.models import LogLine, Patch, Status, Stream, Task, TaskError, Usage
+from pithy_local.models import LogLine, Patch, Status, Stream, Task, Usage
 from pithy_local.service import Needle
-from pithy_local.text import clip, last_segment, safe, safe_line, short_age, short_count
+from pithy_local.text import clip, last_segment, safe, safe_line
 from pithy_local.tui.records import Engine, Entry, Snapshot
 
 LINE_SHOWN = 4096
@@ -22,12 +22,17 @@ LINE_SHOWN = 4096
 _UNSTEADY = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]|(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d")
 """Variation selectors, skin tones and joiners between emoji: terminals disagree on the width of what they make."""
 
-MUTED = "dim"
+MUTED = "bright_black"
+"""Colours are named by the terminal's sixteen names: a theme says what they are (see `themes`)."""
 AWAITING_REVIEW = "awaiting_review"
-MATCH = "black on #ffd75f"
+MATCH = "#000000 on #ffd75f"
+"""The one exception: as plain in every theme."""
 TIME_WIDTH = 9
-RED, PINK = "#ff6b6b", "#ff8ad8"
-"""Light enough to be read in shades of grey: the plain ones become nearly black under NO_COLOR."""
+RULE = "━━ "
+BORDER = "bold cyan"
+BORDER_WIDTH = 20
+"""Columns that the words about a new attempt take at most."""
+RED, PINK = "red", "magenta"
 MARK = f"bold {PINK}"
 
 
@@ -44,7 +49,7 @@ STATUS = {
     Status.QUEUED: Look(glyph="○", word="queued", style=MUTED),
     Status.RUNNING: Look(glyph="●", word="running", style="bold cyan"),
     Status.COMPLETED: Look(glyph="✓", word="done", style="green"),
-    Status.FAILED: Look(glyph="✗", word="failed", style=RED),
+    Status.FAILED: Look(glyph="✗", word="failed", style=f"bold {RED}"),
     Status.NEEDS_REVIEW: Look(glyph="◆", word="review", style="bold yellow"),
     Status.NEEDS_CLARIFICATION: Look(glyph="?", word="question", style=f"bold {PINK}"),
     Status.CANCELLED: Look(glyph="⊘", word="cancelled", style=MUTED),
@@ -95,14 +100,13 @@ def now(entry: Entry) -> str:
     task = entry.task
     if task.status is Status.RUNNING:
         words = ["cancelling" if task.cancel_requested else str(task.phase or "starting"), entry.doing]
-        if task.executor == "local":
-            words.insert(0, "UNISOLATED")
+        words.append("UNISOLATED" if task.executor == "local" else "")
         return " · ".join(word for word in words if word)
     if task.status is Status.COMPLETED:
         return f"PR #{task.pr_number}" if task.pr_number else task.branch
-    if task.error is not None:
-        return "your turn" if task.error.code == AWAITING_REVIEW else task.error.code
-    return task.question or entry.held
+    if task.question or task.error is None:
+        return task.question or (f"until {entry.held}" if entry.held else "")
+    return "your turn" if task.error.code == AWAITING_REVIEW else task.error.code
 
 
 def cost(usage: Usage) -> str:
@@ -127,33 +131,48 @@ def since_ms(task: Task) -> int:
     return task.finished_at or task.started_at or task.created_at
 
 
-def log_line(line: LogLine, *, needle: Needle | None = None, times: bool = False) -> Text:
-    """A log line with its stream's mark; colours of the program stay, every other escape sequence is gone."""
+def log_line(line: LogLine, *, needle: Needle | None = None, times: bool = False, begins: int = 0) -> Text:
+    """A log line with its stream's mark; colours of the program stay, every other escape sequence is gone.
+
+    `begins`: the attempt that begins with it, which is said; 0: none does.
+    """
     look = STREAM[line.stream]
     shown = Text(no_wrap=True, end="")
     if times:
         shown.append(f"{datetime.fromtimestamp(line.at / 1000):%H:%M:%S} ", MUTED)
-    shown.append(f"{look.glyph} ", look.style)
-    body = steady(safe(clip(last_segment(line.text), LINE_SHOWN), keep_sgr=True))
-    shown.append_text(Text.from_ansi(body) if "\x1b" in body else Text(body, look.style))
+    body = _shown(line, keep_sgr=True)
+    if begins:
+        said = body.startswith(f"attempt {begins}:")  # mostly the host's own first words
+        shown.append(RULE + ("" if said else f"attempt {begins} · "), BORDER)
+    else:
+        shown.append(f"{look.glyph} ", look.style)
+    start = len(shown)
+    shown.append_text(Text.from_ansi(body) if "\x1b" in body else Text(body, BORDER if begins else look.style))
     if needle is not None:
-        highlight(shown, needle, start=2 + (TIME_WIDTH if times else 0))
+        highlight(shown, needle, start)
     return shown
 
 
+def _shown(line: LogLine, *, keep_sgr: bool) -> str:
+    return steady(safe(clip(last_segment(line.text), LINE_SHOWN), keep_sgr=keep_sgr))
+
+
 def highlight(text: Text, needle: Needle, start: int = 0) -> None:
-    """Mark every place where the needle is."""
-    plain = text.plain if needle.exact else text.plain.lower()
-    at = plain.find(needle.text, start)
-    while at >= 0:
-        text.stylize(MATCH, at, at + len(needle.text))
-        at = plain.find(needle.text, at + len(needle.text))
+    """Mark every place where the needle is, from character `start` on."""
+    for begin, end in needle.spots(text.plain, start):
+        text.stylize(MATCH, begin, end)
+
+
+def first_match(text: Text) -> tuple[int, int]:
+    """The columns of the first marked place, its begin and its end; where none is to be seen, the end of the text."""
+    spans = [(span.start, span.end) for span in text.spans if span.style == MATCH]
+    begin, end = min(spans, default=(len(text), len(text)))
+    return cell_len(text.plain[:begin]), cell_len(text.plain[:end])
 
 
 def log_line_width(line: LogLine) -> int:
-    """About how many columns `log_line` takes: what is not shown as it stands is counted as if it were."""
-    text = clip(line.text, LINE_SHOWN)
-    return 2 + (len(text) if text.isascii() else cell_len(text))
+    """How many columns `log_line` takes, without the time and where no attempt begins."""
+    return 2 + cell_len(_shown(line, keep_sgr=False))
 
 
 def status_line(snapshot: Snapshot, engine: Engine, said: str = "") -> Text:
@@ -167,12 +186,19 @@ def status_line(snapshot: Snapshot, engine: Engine, said: str = "") -> Text:
         shown.append(" paused: budget" if overview.paused.reason == "budget" else " paused", "bold yellow")
     elif overview.waiting:
         shown.append(f" ({overview.waiting} waiting)", MUTED)
-    shown.append(f"  review {overview.review}", "yellow" if overview.review else "")
+    shown.append(f"  for you {overview.review}", "yellow" if overview.review else "")
     shown.append(f"  {money(snapshot.spent_usd)} today" if snapshot.spent_usd else "", MUTED).append("  ")
     shown.append_text(_engine(engine))
     if said:
-        shown.append("   ").append_text(line(said, MUTED))
+        shown.append("   ").append_text(line(_in_words(said), MUTED))
     return shown
+
+
+def _in_words(said: str) -> str:
+    """The supervisor's narration, with the states as they are called in here."""
+    for status, look in STATUS.items():
+        said = said.replace(f": {status.value}", f": {look.word}")
+    return said
 
 
 def _engine(engine: Engine) -> Text:
@@ -180,54 +206,9 @@ def _engine(engine: Engine) -> Text:
         return line(f"✗ {engine.label}: {engine.problem} · {engine.hint}", f"bold {RED}")
     if not engine.working:
         return piece(f"{engine.label} · only watching", MUTED)
-    return piece(engine.label, "green" if engine.isolated else "bold yellow")
-
-
-def header(entry: Entry, now_ms: int, *, low: bool = False) -> Text:
-    """The selected task above its tabs: state, where it goes, what went wrong and what to do.
-
-    `low`: there is little room, and what needs the user goes first.
-    """
-    task = entry.task
-    lines = [_state(entry, now_ms), *([] if low and task.error else [_target(task)])]
-    if task.question:
-        lines.append(line(f"? {task.question}", PINK))
-    if task.error is not None:
-        if task.error.code != AWAITING_REVIEW:  # nothing went wrong there
-            lines.append(line(f"{task.error.code}: {task.error.message}", RED))
-        lines.append(line(f"→ {_hint(task, task.error)}", "yellow"))
-    return Text("\n", no_wrap=True, overflow="ellipsis").join(lines) if low else Text("\n").join(lines)
-
-
-def _hint(task: Task, error: TaskError) -> str:
-    """What to do, in here: the error's own hint may name commands of the command line."""
-    if error.code == AWAITING_REVIEW:
-        return "Look at the diff, then accept it, send it back or reject it."
-    return "Answer it." if task.status is Status.NEEDS_CLARIFICATION else error.hint
-
-
-def _state(entry: Entry, now_ms: int) -> Text:
-    task = entry.task
-    words = [short_age(now_ms - since_ms(task))]
-    if task.status is Status.RUNNING or entry.held:
-        words.append(now(entry))
-    if task.usage.total_tokens:
-        words.append(f"{short_count(task.usage.total_tokens)} tokens")
-        words.append(cost(task.usage))
-    if task.pr_url:
-        words.append(f"PR #{task.pr_number} {task.pr_url}")
-    return Text.assemble(status(task), " ", line(" · ".join(word for word in words if word)))
-
-
-def _target(task: Task) -> Text:
-    base = f" {task.base}" if task.base else ""
-    where = f"{task.repo}{base} → {task.branch} · {task.model} · {task.executor}"
-    shown = line(where, MUTED)
-    if task.executor == "local":
-        shown.append(" UNISOLATED", "bold yellow")
-    return shown
+    return piece(engine.label, "green" if engine.sealed else "bold yellow")
 
 
 def title(task: Task) -> Content:
     """The selected task's title, for the frame around it."""
-    return Content.assemble((task.id, "dim"), f"  {line(task.title).plain}")
+    return Content.assemble((task.id, "$text-muted"), f"  {line(task.title).plain}")

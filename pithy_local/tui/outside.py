@@ -1,4 +1,4 @@
-"""Programs that take the terminal for a while: the user's editor, and a shell in a task's container."""
+"""Other programs: the user's editor and a shell in a task's container, which take the terminal, and the browser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -18,44 +19,99 @@ from typing import Any
 from textual.app import App, SuspendNotSupported
 
 from pithy_local.errors import Refused, UsageError
-from pithy_local.text import safe_block
+from pithy_local.text import safe_block, safe_line
 
-SHELL = "command -v bash >/dev/null && exec bash || exec sh"
+SHELL = "cd /pithy/repo 2>/dev/null; if command -v bash >/dev/null; then bash; else sh; fi; true"
+"""In the work tree, once there is one. How the user's last command ended is no fault of the shell's."""
+DETACH_KEYS = "ctrl-@,ctrl-@"
+"""Docker's own, ctrl+p ctrl+q, would keep ctrl+p from the shell."""
+BROWSER_SECONDS = 5.0
+"""A browser that did not fail within these has taken the address, also where its command ends with its window."""
+_lent: list[subprocess.Popen[bytes]] = []
+"""The program that has the terminal now, if there is one."""
 
 
 def edit(app: App[Any], text: str, env: Mapping[str, str]) -> str:
     """The text as the user left it in $VISUAL or $EDITOR (else vi). Raises PithyError where that is not possible."""
-    command = shlex.split(env.get("VISUAL") or env.get("EDITOR") or "vi")
+    command = _editor(env)
+    try:
+        with tempfile.TemporaryDirectory(prefix="pithy-edit-", ignore_cleanup_errors=True) as folder:
+            file = Path(folder, "prompt.md")
+            file.write_text(text, "utf-8")
+            code = run(app, [*command, str(file)])
+            if code != 0:
+                raise Refused(f"the editor ended with code {code}: the text stays as it was", hint="")
+            if not file.exists():
+                raise Refused("the editor left no file: the text stays as it was", hint="")
+            return safe_block(file.read_text("utf-8", "replace")).removesuffix("\n")
+    except OSError as error:
+        hint = "Is there room in the folder for temporary files?"
+        raise UsageError(f"the text cannot be edited: {error}", hint=hint) from error
+
+
+def _editor(env: Mapping[str, str]) -> list[str]:
+    """The command. Raises UsageError."""
+    wanted = env.get("VISUAL") or env.get("EDITOR") or "vi"
+    try:
+        command = shlex.split(wanted)
+    except ValueError as error:
+        raise UsageError(f"the editor `{wanted}` cannot be read: {error}", hint="Look at VISUAL and EDITOR.") from error
     if not command or shutil.which(command[0]) is None:
         shown = command[0] if command else ""
         raise UsageError(f"there is no editor `{shown}`", hint="Set EDITOR to one that is installed.")
-    with tempfile.TemporaryDirectory(prefix="pithy-edit-") as folder:
-        file = Path(folder, "prompt.md")
-        file.write_text(text, "utf-8")
-        code = run(app, [*command, str(file)])
-        if code != 0:
-            raise Refused(f"the editor ended with code {code}: the text stays as it was", hint="")
-        return safe_block(file.read_text("utf-8", "replace")).removesuffix("\n")
+    return command
 
 
-def shell(app: App[Any], container: str) -> int:
-    """A shell in this container, until the user leaves it; its exit code. Raises PithyError."""
+def shell(app: App[Any], container: str, what: str) -> None:
+    """A shell in this container, until the user leaves it. `what`: whose container, said before the prompt.
+
+    Raises PithyError where there can be none, and where the container ended under it.
+    """
     docker = shutil.which("docker")
     if docker is None:
         raise UsageError("the docker command is not installed", hint=f"It would be: docker exec -it {container} sh")
-    return run(app, [docker, "exec", "-it", container, "sh", "-c", SHELL])
+    said = f"A shell in the sandbox of {what}. `exit` comes back to the dashboard."
+    argv = [docker, "exec", "-it", "--detach-keys", DETACH_KEYS, container, "sh", "-c", SHELL]
+    code = run(app, argv, said)
+    if code != 0:
+        raise Refused(f"the shell ended with code {code}: the sandbox has ended, or docker does not reach it", hint="")
 
 
-def run(app: App[Any], argv: Sequence[str]) -> int:
-    """Give this program the terminal until it ends; its exit code. Raises PithyError."""
+def run(app: App[Any], argv: Sequence[str], said: str = "") -> int:
+    """Give this program the terminal until it ends; its exit code. `said` stands before what it writes.
+
+    Raises PithyError.
+    """
     try:
         with app.suspend(), _keys_are_theirs():
-            sys.stdout.flush()
-            return subprocess.run(argv, check=False).returncode
+            done = _lend(argv, said)
     except SuspendNotSupported:
         raise Refused("this terminal cannot be lent to another program", hint="") from None
+    if isinstance(done, OSError):
+        raise UsageError(f"cannot start {argv[0]}: {done.strerror}", hint="")
+    return done
+
+
+def _lend(argv: Sequence[str], said: str) -> int | OSError:
+    """The exit code, or why it did not start: an exception would keep Textual from taking the terminal back."""
+    try:
+        if said:
+            sys.stdout.write(f"{safe_line(said)}\n")
+        sys.stdout.flush()
+        program = subprocess.Popen(argv)
+        _lent.append(program)
+        try:
+            return program.wait()
+        finally:
+            _lent.remove(program)
     except OSError as error:
-        raise UsageError(f"cannot start {argv[0]}: {error.strerror}", hint="") from error
+        return error
+
+
+def take_back() -> None:
+    """End the program that has the terminal as a closed terminal would. Safe to call from a signal handler."""
+    for program in _lent:
+        program.send_signal(signal.SIGHUP)
 
 
 @contextmanager
@@ -72,19 +128,43 @@ def _keys_are_theirs() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def may_open_browser(env: Mapping[str, str]) -> bool:
-    """Whether a browser would open a window of its own, not take this terminal."""
-    return sys.platform == "darwin" or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
+def apart(name: str, call: Callable[[], object]) -> None:
+    """Call it in a thread that nobody waits for: quitting must not, for a program that does not answer."""
+    threading.Thread(target=call, name=name, daemon=True).start()
 
 
-def open_browser(url: str) -> bool:
-    """Open this web address; whether a browser took it. Blocks while one is found. Its own output goes nowhere."""
-    opener = "open" if sys.platform == "darwin" else "xdg-open"
-    if shutil.which(opener) is None:
-        return False
-    with open(os.devnull, "r+b") as nowhere:
+def browse(url: str, env: Mapping[str, str], opened: Callable[[bool], object]) -> None:
+    """Open this web address in the user's browser, apart; `opened` hears from that thread whether one took it."""
+    apart("browser", lambda: _browse(url, env, opened))
+
+
+def _browse(url: str, env: Mapping[str, str], opened: Callable[[bool], object]) -> None:
+    command = _browser(env)
+    try:
+        if not command:
+            raise FileNotFoundError
+        with open(os.devnull, "r+b") as nowhere:  # its session is its own: it outlives this terminal
+            program = subprocess.Popen(
+                [*command, url], stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
+            )
+    except OSError:
+        opened(False)
+        return
+    try:
+        opened(program.wait(BROWSER_SECONDS) == 0)
+    except subprocess.TimeoutExpired:
+        opened(True)
+        program.wait()
+
+
+def _browser(env: Mapping[str, str]) -> list[str]:
+    """The command that opens an address in a window of its own; empty where there is none."""
+    wanted = env.get("BROWSER", "").partition(":")[0]
+    if wanted:
         try:
-            done = subprocess.run([opener, url], stdin=nowhere, stdout=nowhere, stderr=nowhere, timeout=20, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            return False
-    return done.returncode == 0
+            return shlex.split(wanted)
+        except ValueError:
+            return []
+    if sys.platform == "darwin":
+        return ["open"]
+    return ["xdg-open"] if env.get("DISPLAY") or env.get("WAYLAND_DISPLAY") else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pithy_local.models import Attempt, LogLine, Task
@@ -35,12 +35,28 @@ class Snapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class LogPart:
-    """Pages of one task's log by number, and its first and last line that are kept: retention takes the oldest."""
+    """Pages of one task's log by number, and its first and last line that are kept: retention takes the oldest.
+
+    `starts`: (first line, attempt) of each attempt. `unread`: pages that could not be read, and nothing else is known.
+    """
 
     task: str
-    end: int
+    end: int = 0
     first: int = 1
     pages: Mapping[int, tuple[LogLine, ...]] = field(default_factory=dict)
+    starts: Sequence[tuple[int, int]] = ()
+    unread: Sequence[int] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hunt:
+    """A search for the `steps`-th line from `start` on that has every needle; it goes round at the ends."""
+
+    task: str
+    needles: tuple[Needle, ...]
+    start: int
+    backwards: bool
+    steps: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +82,7 @@ class Details:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A task as the user writes it: everything as typed. `verify`: commands, separated by `;;`."""
+    """A task as the user writes it: everything as typed, "" where nothing is said. `drafts` reads it."""
 
     repo: str = ""
     prompt: str = ""
@@ -75,15 +91,22 @@ class Draft:
     verify: str = ""
     priority: str = ""
     publish: str = ""
+    executor: str = ""
+    provider: str = ""
+    max_tokens: str = ""
     after: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """What would run a task here, in a few words; `problem` is why it cannot, `hint` what to do."""
+    """What would run a task here, in a few words; `problem` is why it cannot, `hint` what to do.
+
+    `sealed`: in a container without a network, as far as the configuration says; a task may ask for something else.
+    """
 
     label: str
-    isolated: bool = True
+    sealed: bool = True
     working: bool = True
     problem: str = ""
     hint: str = ""

@@ -1,39 +1,22 @@
-"""The terminal's side of leaving: signals end the dashboard in order, and a terminal that is gone stops nothing."""
+"""The terminal: what comes from it acts only as what it is, and one that is gone stops nothing."""
 
 from __future__ import annotations
 
+import codecs
 import os
+import select
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Mapping
 from typing import IO, Any
 
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
-LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+from pithy_local.tui.pastes import PasteParser
 
-
-@contextmanager
-def leaving_signals(leave: Callable[[], None]) -> Iterator[None]:
-    """Call `leave` (in the main thread, between two bytecodes) for SIGTERM, SIGHUP and SIGINT.
-
-    Stays in force during the clean-up: a shell sends SIGHUP after the kernel did. SIGINT then ends it.
-    """
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        leave()
-
-    before = {number: signal.signal(number, handle) for number in LEAVING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+LOOK_SECONDS = 0.1
+"""How often the thread that reads keys looks whether it is still wanted, and whether an esc was one."""
 
 
 class _Forgiving:
@@ -76,10 +59,70 @@ class TerminalDriver(LinuxDriver):
         super().__init__(*args, **kwargs)
         self._file: Any = _Forgiving(self._file)
 
+    @property
+    def _has_terminal(self) -> bool:
+        """Whether it draws: not while another program has the terminal, nor where it was not given back."""
+        return self._writer_thread is not None and self._writer_thread.is_alive()
+
+    def write(self, data: str) -> None:
+        if self._has_terminal:  # else Textual waits for ever for a thread that has ended
+            super().write(data)
+
+    def resume_application_mode(self) -> None:
+        super().resume_application_mode()
+        if not self._has_terminal:
+            _hang_up()
+
+    def _sigcont_application(self, *_: Any) -> None:
+        """Go on after a stop; also after one that was not asked for here (`kill -STOP`), which Textual takes for one
+        that was: it would then start a second time and leave the terminal without echo at the end."""
+        if self._auto_restart and self._has_terminal:
+            self.suspend_application_mode()
+        super()._sigcont_application()
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except Exception as error:
+            self._app.call_later(self._app._handle_exception, error)
+
+    def run_input_thread(self) -> None:
+        """Textual's, but: pastes are safe, what is no UTF-8 is replaced, and a terminal that is gone is left."""
+        parser = PasteParser(self._debug)
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        while not self.exit_event.is_set():
+            if select.select([self.fileno], [], [], LOOK_SECONDS)[0]:
+                data = self._read()
+                if not data:
+                    _hang_up()
+                    return
+                text = decode(data)
+                for event in parser.feed(text) if text else ():  # "" would be the end of it
+                    self.process_message(event)
+            for event in parser.tick():
+                self.process_message(event)
+
+    def _read(self) -> bytes:
+        """What was typed; nothing: the terminal is gone."""
+        try:
+            return os.read(self.fileno, 4096)
+        except OSError:
+            return b""
+
+
+def _hang_up() -> None:
+    """What the kernel does only where the terminal is this process' own."""
+    os.kill(os.getpid(), signal.SIGHUP)
+
 
 def driver_for(chosen: type[Driver]) -> type[Driver]:
     """Ours in place of Textual's own; any other choice (headless, web) is left alone."""
     return TerminalDriver if chosen is LinuxDriver else chosen
+
+
+def has_job_control() -> bool:
+    """Whether a shell started this as a job of its own, which it can bring back after a stop."""
+    return os.getpgrp() != os.getsid(0)
 
 
 def is_monochrome(env: Mapping[str, str]) -> bool:

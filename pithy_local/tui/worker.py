@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 
 from pithy_local import service
+from pithy_local.config import Settings
 from pithy_local.models import Stop
 from pithy_local.service import App
 from pithy_local.tui.records import Engine
@@ -17,6 +18,15 @@ def load() -> None:
     It imports itself in circles: two threads that begin with it at once see half of a module (ImportError).
     """
     importlib.import_module("pithy_local.executors.docker")
+
+
+def configured(settings: Settings) -> Engine:
+    """How these settings run a task: only a container without a network is called sealed."""
+    if settings.executor == "local":
+        return Engine(label="local UNISOLATED", sealed=False)
+    network = settings.sandbox.network
+    sealed = network == "sealed"
+    return Engine(label=f"{settings.executor} ({network if sealed else f'{network} network'})", sealed=sealed)
 
 
 class Worker:
@@ -40,13 +50,13 @@ class Worker:
         self._say = say
         self._supervisor.stop(how)
 
-    def engine(self, label: str, executor: str, isolated: bool) -> Engine:
-        """Whether the work goes on, and if not, why and what to do."""
+    def engine(self, expected: Engine, executor: str) -> Engine:
+        """`expected`, or why the work does not go on and what to do."""
         failure = self._supervisor.failure
         if failure is not None:
             reason = f"stopped: {type(failure).__name__}: {failure}."
-            return Engine(label="worker", isolated=isolated, problem=reason, hint="Quit and open the dashboard again.")
+            return Engine(label="worker", problem=reason, hint="Quit and open the dashboard again.")
         problem = self._supervisor.store_problem or self._supervisor.engine_problem or self._supervisor.engine_silent
         if problem is None:
-            return Engine(label=label, isolated=isolated)
-        return Engine(label=executor, isolated=isolated, problem=problem.message, hint=problem.hint)
+            return expected
+        return Engine(label=executor, problem=problem.message, hint=problem.hint)

@@ -92,3 +92,12 @@ def test_check_as_json_is_a_json_error(cli: Cli) -> None:
     cli.config.write_text("=\n")
     done = cli("config", "check", "--json")
     assert (done.code, done.error["code"]) == (2, "config")
+
+
+def test_check_knows_the_keys_of_the_dashboard(cli: Cli) -> None:
+    cli.config.write_text('[keys]\n"task.cancl" = "X"\n')
+    done = cli("config", "check")
+    assert done.code == 2
+    assert done.error_lines == [
+        "pithy-local: error: [keys]: there is no action `task.cancl`", "hint: Did you mean `task.cancel`?"
+    ]  # fmt: skip

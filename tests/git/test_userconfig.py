@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.git.adapter import Git
 from pithy_local.git.userconfig import FALLBACK_IDENTITY, host_identity, prepare_home
 
@@ -54,3 +56,16 @@ def test_preparing_it_again_changes_nothing(tmp_path: Path) -> None:
     before = {path.name: path.stat().st_ino for path in home.iterdir()}
     prepare_home(home, ["/a"])
     assert {path.name: path.stat().st_ino for path in home.iterdir()} == before
+
+
+def test_a_home_that_cannot_be_written_is_an_error_with_words(tmp_path: Path) -> None:
+    home = prepare_home(tmp_path / "home", [])
+    (home / f".gitconfig.{os.getpid()}").symlink_to("/dev/full")
+    with pytest.raises(PithyError, match=r"no space left for .*home") as caught:
+        prepare_home(home, ["/another"])
+    assert caught.value.code is ErrorCode.DISK_FULL
+
+    (tmp_path / "file").touch()
+    with pytest.raises(PithyError, match=r"cannot use .*file") as caught:
+        prepare_home(tmp_path / "file", [])
+    assert caught.value.code is ErrorCode.STORE

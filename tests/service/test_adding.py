@@ -55,6 +55,17 @@ def test_a_verify_command_that_is_none_is_refused(app: App, repo: Path, command:
     assert service.list_tasks(app) == []
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("publish", "reveiw"), ("executor", "podman"), ("provider", "acme"), ("priority", 10**20), ("priority", -(10**7)),
+     ("max_tokens", 0), ("max_tokens", 10**20)],
+)  # fmt: skip
+def test_a_value_that_cannot_be_is_refused_by_its_name(app: App, repo: Path, field: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=field) as raised:
+        service.add(app, AddRequest(prompt="p", repo=str(repo), **{field: value}))
+    assert raised.value.detail == {"field": field}
+
+
 def test_a_pasted_key_is_not_stored(app: App, repo: Path) -> None:
     task = service.add(app, AddRequest(prompt=f"Use {KEY}", title=f"Title {KEY}", repo=str(repo))).task
 

@@ -66,7 +66,7 @@ def test_an_older_fence_cannot_open_the_log(logs: Logs, lease: Lease) -> None:
 
 
 def test_an_unknown_task_has_an_empty_log(logs: Logs) -> None:
-    assert (logs.page("zzzzzzzzzz"), logs.last_seq("zzzzzzzzzz")) == ([], 0)
+    assert (logs.page("zzzzzzzzzz"), logs.last_seq("zzzzzzzzzz"), logs.starts("zzzzzzzzzz")) == ([], 0, [])
 
 
 def test_a_page_of_one_attempt_is_found_without_reading_the_others(logs: Logs, lease: Lease, store: Store) -> None:
@@ -82,6 +82,9 @@ def test_a_page_of_one_attempt_is_found_without_reading_the_others(logs: Logs, l
     assert [line.text for line in logs.tail(lease.task.id, 2, attempt=1)] == ["1:2998", "1:2999"]
     assert [line.text for line in logs.tail(lease.task.id, 9, attempt=4)] == ["4:0"]
     assert logs.page(lease.task.id, attempt=3) == logs.tail(lease.task.id, 9, attempt=5) == []
+    asked.clear()
+    assert logs.starts(lease.task.id) == [(1, 1), (3_001, 2), (5_501, 4)]
+    assert len(asked) < 60
 
 
 def test_a_page_can_be_bounded_by_its_text(logs: Logs, lease: Lease) -> None:

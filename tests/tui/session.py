@@ -183,7 +183,7 @@ class Session:
         self.screen.sees("● running", REWRITE)
         assert self.model.rewriting.reached.wait(40)
         self.screen.presses("x")
-        self.screen.sees("Its attempt is stopped")
+        self.screen.sees("The attempt is stopped")
         self.screen.presses("y")
         self.screen.sees("⊘ cancelled")
 
@@ -191,7 +191,7 @@ class Session:
         self.add(STRINGS)
         self.screen.sees("? question")
         self.screen.presses("c")
-        self.screen.sees("The model asks", "refuse a number and a string")
+        self.screen.sees("refuse a number and a string")
         self.screen.types("Yes, refuse them.")
         self.screen.sees("Yes, refuse them.")
         self.shot("answer", "c: an answer")

@@ -6,8 +6,8 @@ from benchmarks.tui.__main__ import Figure, measured
 
 
 def test_every_figure_is_measured() -> None:
-    figures = measured(lines=2_000, rounds=1, idle_seconds=0.5)
-    assert len(figures) == 6
+    figures = measured(lines=2_000, rounds=1, idle_seconds=0.5, keys=6)
+    assert len(figures) == 7
     assert all(figure.value > 0 for figure in figures if "nothing happens" not in figure.name)
 
 

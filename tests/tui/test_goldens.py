@@ -55,7 +55,7 @@ SHOTS = {
     "new-task-80x24": ((80, 24), ["n"], "What should change?"),
     "answer-80x24": ((80, 24), ["j", "j", "j", "c"], "The model asks"),
     "stats-120x40": ((120, 40), ["S"], "By repository"),
-    "help-80x24": ((80, 24), ["question_mark"], "every command"),
+    "help-80x24": ((80, 24), ["question_mark"], "States"),
 }
 
 

@@ -23,7 +23,7 @@ TASKS = [
     a_task("aaa", title="Fix the flaky test", repo="acme/api", status=Status.FAILED,
            error=TaskError(code="llm_timeout", message="", hint="")),
     a_task("bbb", title="Add dark mode", repo="acme/web", prompt="dark", status=Status.NEEDS_REVIEW,
-           model="claude-sonnet-5-5"),
+           model="claude-sonnet-5-5", pr_number=41),
     a_task("ccc", title="fix: parse [errors]", repo="acme/cli", status=Status.COMPLETED, prompt="the loader is broken"),
 ]  # fmt: skip
 
@@ -50,10 +50,36 @@ TASKS = [
         ("status:", ["aaa", "bbb", "ccc"]),
         ("!", ["aaa", "bbb", "ccc"]),
         ("nothing at all", []),
+        ('"flaky test"', ["aaa"]),
+        ('"test flaky"', []),
+        ('!"dark mode" repo:"acme/c"', ["ccc"]),
+        ('"flaky te', ["aaa"]),
+        ('"', ["aaa", "bbb", "ccc"]),
+        ("title:dark,fix", ["aaa", "bbb", "ccc"]),
+        ('title:"parse [err"', ["ccc"]),
+        ("prompt:loader", ["ccc"]),
+        ("pr:4", ["bbb"]),
+        ("pr:", ["aaa", "bbb", "ccc"]),
+        ("colour:red", []),
     ],
 )
 def test_a_filter_lets_through_what_has_every_term(text: str, shown: list[str]) -> None:
     assert passing(text, TASKS) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("colour:red", "no field colour: status repo model branch error executor id title prompt pr"),
+        ("!status:zzz", "no state zzz: queued running done failed review question cancelled"),
+        ("status:needs_r,zzz", ""),
+        ("fix: the http: thing", ""),
+        ('"colour:red"', ""),
+        ("status: !", ""),
+    ],
+)
+def test_a_filter_that_cannot_be_meant_so_is_told(text: str, words: str) -> None:
+    assert filters.problem(text) == words
 
 
 def listed() -> TaskList:
@@ -101,6 +127,14 @@ def test_marks_go_with_their_tasks() -> None:
     assert tasks.marked == {"bbb"}
 
 
+def test_nothing_is_done_to_a_marked_task_that_the_filter_hides() -> None:
+    tasks = listed()
+    tasks.toggle_all()
+    tasks.filter("repo:web")
+    assert [entry.task.id for entry in tasks.shown_marks] == ["bbb"]
+    assert tasks.marked == {"aaa", "bbb", "ccc"}
+
+
 def test_mark_all_marks_what_is_shown_and_then_nothing() -> None:
     tasks = listed()
     tasks.filter("fix")
@@ -108,6 +142,15 @@ def test_mark_all_marks_what_is_shown_and_then_nothing() -> None:
     assert tasks.marked == {"aaa", "ccc"}
     tasks.toggle_all()
     assert tasks.marked == set()
+
+
+def test_titles_get_the_room_before_everything_else() -> None:
+    long = Entry(task=replace(TASKS[0], repo=f"acme/{'x' * 47}"))
+    spent = Entry(task=replace(TASKS[0], usage=Usage(input_tokens=9, cost_usd=0.02)))
+    assert Columns.fit(62, [long]) == Columns(repo=10, title=33, now=0, cost=0)
+    assert Columns.fit(62, [long, spent]) == Columns(repo=10, title=26, now=0, cost=6)
+    assert Columns.fit(53, [long, spent]).cost == 0
+    assert Columns.fit(82, [spent]) == Columns(repo=4, title=32, now=19, cost=6)
 
 
 @pytest.mark.parametrize("width", [30, 40, 52, 60, 63, 80, 120, 200])

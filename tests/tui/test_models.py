@@ -10,17 +10,15 @@ import pytest
 from rich.cells import cell_len
 
 from pithy_local.doctor import Check
-from pithy_local.models import LogLine, Phase, Status, Stream, TaskError
+from pithy_local.models import LogLine, Phase, Status, Stream
 from pithy_local.service import Overview
 from pithy_local.store.holds import Pause
 from pithy_local.store.log_removal import LogRemoval
 from pithy_local.tui import look
-from pithy_local.tui.actions import ACTIONS, Place, at, bindings
 from pithy_local.tui.board import Board
 from pithy_local.tui.models.logwindow import LogWindow
 from pithy_local.tui.models.pages import Pages
 from pithy_local.tui.records import PAGE, Engine, Entry, Snapshot
-from tests.tui.guide import GUIDE, with_keys
 from tests.tui.seeding import Seed
 
 
@@ -116,24 +114,11 @@ def test_emoji_are_as_wide_in_every_terminal(text: str, shown: str) -> None:
     assert look.line(text).plain == shown
 
 
-def test_the_header_says_what_went_wrong_and_what_to_do(tmp_path: Path) -> None:
-    seed = Seed(tmp_path)
-    error = TaskError(code="llm_timeout", message="no answer within 180 s", hint="Try again later.")
-    task = seed.settled(Status.FAILED, error=error)
-    shown = look.header(Entry(task=task), seed.app.clock.now_ms()).plain
-    seed.close()
-    assert "✗ failed" in shown
-    assert "llm_timeout: no answer within 180 s" in shown
-    assert "→ Try again later." in shown
-
-
-def test_an_unisolated_attempt_says_so_in_table_and_header(tmp_path: Path) -> None:
+def test_an_unisolated_attempt_says_so_in_the_table(tmp_path: Path) -> None:
     seed = Seed(tmp_path)
     entry = Entry(task=seed.tasks.get(seed.running(executor="local").task.id), doing="cloning")
-    shown = look.header(entry, 0).plain
     seed.close()
-    assert look.now(entry).startswith("UNISOLATED · agent · cloning")
-    assert "local UNISOLATED" in shown
+    assert look.now(entry) == "agent · cloning · UNISOLATED"
 
 
 def test_the_status_line_says_why_the_engine_does_not_work() -> None:
@@ -143,7 +128,7 @@ def test_the_status_line_says_why_the_engine_does_not_work() -> None:
     ).plain
     assert "1 running / 4" in shown
     assert "queue 2 (1 waiting)" in shown
-    assert "review 3" in shown
+    assert "for you 3" in shown
     assert "✗ docker: no engine answers · Is Docker running?" in shown
 
 
@@ -152,6 +137,13 @@ def test_the_status_line_says_that_the_queue_is_paused(reason: Literal["user", "
     overview = Overview(queued=2, waiting=2, paused=Pause(reason=reason, at=1))
 
     assert words in look.status_line(Snapshot(overview=overview), Engine(label="docker")).plain
+
+
+def test_the_status_line_calls_states_as_the_table_does() -> None:
+    said = "0dx0tnz3ef: needs_review · the change is ready: look at it"
+    assert (
+        "0dx0tnz3ef: review · the change is ready" in look.status_line(Snapshot(), Engine(label="docker"), said).plain
+    )
 
 
 def test_the_board_reads_the_newest_pages_and_the_end(tmp_path: Path) -> None:
@@ -205,19 +197,6 @@ def test_the_boards_token_moves_when_another_connection_writes(tmp_path: Path) -
     seed.close()
     other.close()
     assert after != before
-
-
-def test_action_ids_are_unique_and_keys_do_not_collide_in_a_place() -> None:
-    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
-    for place in Place:
-        keys = [key for action in at(place) for key in action.keys.split(",")]
-        assert len(keys) == len({*keys})
-        assert len(bindings(place)) == len(at(place))
-
-
-def test_the_guide_has_the_keys_as_the_table_has_them() -> None:
-    guide = GUIDE.read_text("utf-8")
-    assert with_keys(guide) == guide, "run `python -m tests.tui.guide`"
 
 
 def test_the_doctor_waits_until_the_engines_sdk_is_loaded(tmp_path: Path) -> None:

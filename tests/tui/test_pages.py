@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
 
-from pithy_local.models import Attempt, Patch, Phase, Status, TaskError, Verified
+from pithy_local.models import Attempt, Patch, Phase, Status, Task, TaskError, Usage, Verified
 from pithy_local.service import Event, ModelCall
 from pithy_local.store.stats import Figures, Group, Stats
-from pithy_local.tui import clipboard, look
-from pithy_local.tui.models import figures, info, steps, verbs
+from pithy_local.tui import clipboard
+from pithy_local.tui.models import figures, info, rows, steps, verbs
 from pithy_local.tui.models.figures import StatsPage
+from pithy_local.tui.models.rows import plain
 from pithy_local.tui.records import Details, Entry
 from tests.tui.records import a_task
 
@@ -43,54 +48,87 @@ def test_phases_last_until_the_next_one_or_until_the_task_settles() -> None:
             event(92_000, "status", to="needs_review"), event(500_000, "phase", phase="delivering"),
             event(500_500, "status", to="completed"), outcome="completed", finished_at=500_500,
         ), 900_000,
-    ).plain.splitlines()  # fmt: skip
-    assert [line.split() for line in shown[1:]] == [
+    )  # fmt: skip
+    assert [line.split() for line in plain(shown).splitlines()[1:]] == [
         ["·", "preparing", "2.0s"], ["·", "agent", "1m", "30s"], ["·", "delivering", "0.5s"],
     ]  # fmt: skip
 
 
 def test_calls_stand_where_they_were_made_with_what_they_took() -> None:
-    shown = steps.page(
-        details(event(0, "phase", phase="agent"), event(5, "step", text="asking"), calls=(call(6), call(9, None))), 10
-    ).plain
+    asked = [event(0, "phase", phase="agent"), event(5, "step", text="asking")]
+    shown = plain(steps.page(details(*asked, calls=(call(6), call(9, None))), 10))
     assert shown.index("asking") < shown.index("↔ openai gpt-4o  12.4k in, 512 out  8.1s  $0.04")
     assert "under way" in shown
 
 
 @pytest.mark.parametrize(("status", "cost", "words"), [(429, 0.0, "HTTP 429"), (200, None, "cost unknown")])
 def test_a_call_says_what_went_wrong_and_what_is_not_known(status: int, cost: float | None, words: str) -> None:
-    assert words in steps.page(details(calls=(call(1, status, cost),)), 10).plain
+    assert words in plain(steps.page(details(calls=(call(1, status, cost),)), 10))
 
 
 def test_verify_commands_show_both_exits_and_the_end_of_a_failed_output() -> None:
     output = "\n".join(f"line {n}" for n in range(50))
     verified = (Verified(command="pytest -q", base_exit=0, patch_exit=1, seconds=2.5, patch_output=output),
                 Verified(command="mypy", base_exit=124, patch_exit=None))  # fmt: skip
-    shown = steps.page(details(verify=verified), 0).plain
+    shown = plain(steps.page(details(verify=verified), 0))
     assert "✓ passed    → ✗ exit 1        2.5s  pytest -q" in shown
     assert "✗ timed out → not run" in shown
     assert "line 49" in shown
     assert "line 41\n" not in shown
 
 
-def test_only_the_newest_steps_of_a_talkative_runner_are_shown() -> None:
-    shown = steps.page(details(*(event(n, "step", text=f"step {n}") for n in range(300))), 400).plain
-    assert "… 100 earlier ones" in shown
-    assert "step 299" in shown
+def test_of_a_talkative_attempt_every_phase_and_the_newest_steps_are_shown() -> None:
+    said = [event(n, "step", text=f"step {n}") for n in range(300)]
+    phases = [event(50, "phase", phase="agent"), event(120, "phase", phase="verifying")]
+    shown = plain(steps.page(details(*said, *phases), 400))
+    words = ["… 51 earlier ones", "agent", "… 49 earlier ones", "step 100\n", "verifying", "step 299"]
+    assert sorted(words, key=shown.index) == words
     assert "step 99\n" not in shown
+
+
+def test_what_is_too_long_goes_on_below_itself() -> None:
+    feedback = "the words are of no importance, but there are many of them"
+    text = rows.wrapped(steps.page(details(feedback=feedback), 0), 40, Console()).plain
+    assert text.splitlines()[1:] == ["  told: the words are of no importance, ", "        but there are many of them"]
+
+
+@pytest.mark.parametrize("width", [2, 9, 14, 40])
+def test_nothing_is_lost_however_narrow_the_page_is(width: int) -> None:
+    text = "   日本語 and-a-word-that-is-longer-than-all-that  x"
+    shown = rows.wrapped(rows.of(Text(text)), width, Console()).plain
+    assert "".join(shown.split()) == "".join(text.split())
+    assert all(cell_len(line) <= width for line in shown.splitlines())
 
 
 def test_info_says_how_the_change_was_mended() -> None:
     found = details()
     found = replace(found, entry=Entry(task=a_task(patch=PATCH), held="13:05: rate limit of openai"))
-    shown = info.page(found, 0).plain
+    shown = plain(info.page(found, 0))
     assert "+31 −4 in 1 file, 900 bytes, 2 hunks mended: look at the change" in shown
     assert "13:05: rate limit of openai" in shown
 
 
+OTHER: dict[str, Any] = {
+    "status": Status.FAILED, "phase": Phase.AGENT, "after": None, "blocked": True, "cancel_requested": True,
+    "unisolated": True, "priority": 7, "max_tokens": 77_000, "attempts": 5, "pr_number": 8, "patch": PATCH,
+    "created_at": 90_000_000, "started_at": 91_000_000, "finished_at": 92_000_000, "not_before": 93_000_000,
+    "error": TaskError(code="timeout", message="", hint=""), "usage": Usage(input_tokens=5),
+    "verify": (Verified(command="pytest", patch_exit=0),), "verify_commands": ("pytest -q", "mypy ."),
+}  # fmt: skip
+
+
+def test_info_says_everything_that_is_known_of_a_task() -> None:
+    def shown(**other: Any) -> str:
+        fields = {"after": "7k3f8vdd2a", "pr_url": "https://h/1", "pr_number": 1, **other}
+        return plain(info.page(replace(details(), attempts=(), entry=Entry(task=replace(a_task(), **fields))), 0))
+
+    unseen = {field.name for field in fields(Task) if shown() == shown(**{field.name: OTHER.get(field.name, "words")})}
+    assert unseen == {"fence"}, "the fence is the store's own"
+
+
 def test_a_long_prompt_is_cut_and_stays_text() -> None:
     found = replace(details(), entry=Entry(task=a_task(prompt="[/x]\x1b[2J\n" + "y" * 1_000_000)))
-    shown = info.page(found, 0).plain
+    shown = plain(info.page(found, 0))
     assert "[/x]" in shown
     assert "\x1b" not in shown
     assert len(shown) < 2 * info.PROMPT_SHOWN
@@ -118,22 +156,30 @@ def test_statistics_say_what_is_not_priced_and_whose_tasks_are_gone() -> None:
         tasks={**dict.fromkeys(Status, 0), Status.COMPLETED: 3, Status.FAILED: 1}, reasons={"timeout": 1}, calls=9,
         input_tokens=5_000, output_tokens=300, cost_known_usd=1.5, unpriced_calls=2, attempts=4, median_seconds=75.0,
     )  # fmt: skip
-    groups = (Group(key="acme/[/x]", figures=total), Group(key=None, figures=Figures(calls=1, cost_known_usd=0.001)))
+    groups = (Group(key=None, figures=Figures(calls=1, cost_known_usd=0.001)), Group(key="acme/[/x]", figures=total))
     days = tuple(Group(key=f"2026-11-{day}", figures=total) for day in (21, 22))
     page = StatsPage(
         repos=Stats(since_ms=0, by="repo", total=total, groups=groups),
         models=Stats(since_ms=0, by="model", total=total),
-        days=Stats(since_ms=0, by="day", total=total, groups=days),
+        days=Stats(since_ms=at("2026-11-18"), by="day", total=total, groups=days),
+        now_ms=at("2026-11-23"),
     )
     shown = figures.page(page, 100).plain
     for words in ("75% of 4 settled", "1m 15s an attempt", "$1.50 and 2 calls of unknown price", "timeout 1",
-                  "acme/[/x]", "(removed tasks)", "<$0.01", "2026-11-21 … 2026-11-22", "██"):  # fmt: skip
+                  "acme/[/x]", "(removed tasks)", "<$0.01", "2026-11-18 … 2026-11-23", "██"):  # fmt: skip
         assert words in shown
+    assert shown.index("acme/[/x]") < shown.index("(removed tasks)"), "the most expensive first"
+    assert f"done    {'▁' * 12}{'█' * 8}{'▁' * 4}" in shown, "days without a task are days as well"
+    assert "█" not in figures.page(page, 70).plain.split("By repository")[1], "a bar of a column or two tells nothing"
+
+
+def at(day: str) -> int:
+    return int(datetime.fromisoformat(f"{day} 12:00").timestamp() * 1000)
 
 
 def test_nothing_done_is_said() -> None:
     empty = Stats(since_ms=0, by="repo", total=Figures())
-    assert "Nothing was done" in figures.page(StatsPage(repos=empty, models=empty, days=empty), 80).plain
+    assert "Nothing was done" in figures.page(StatsPage(repos=empty, models=empty, days=empty, now_ms=0), 80).plain
 
 
 IN_WORK: dict[str, Any] = {"phase": Phase.AGENT, "finished_at": None}
@@ -159,6 +205,10 @@ MAY = {
     "send_back": {"done", "review"},
     "open_pr": {"done"},
     "shell": {"running", "cancelling"},
+    "run": {"queued"},
+    "replay": STATES.keys() - {"running", "cancelling", "local"},
+    "edit": STATES.keys(),
+    "copy": STATES.keys(),
 }
 
 
@@ -180,12 +230,6 @@ def test_a_question_about_many_tasks_lists_a_few() -> None:
     assert "[/t5]" in asked.what_happens
     assert "… and 3 more" in asked.what_happens
     assert "\x1b" not in asked.what_happens
-
-
-def test_the_header_says_what_to_do_in_here() -> None:
-    error = TaskError(code="awaiting_review", message="ready", hint="`pithy-local accept x`")
-    task = a_task(status=Status.NEEDS_REVIEW, error=error, patch=PATCH)
-    assert "→ Look at the diff, then accept it" in look.header(Entry(task=task), 0).plain
 
 
 @pytest.mark.parametrize(

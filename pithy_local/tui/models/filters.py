@@ -1,7 +1,8 @@
-"""The filter of the task table: `status:failed repo:api !word`, every term must hold."""
+"""The filter of the task table: `status:failed repo:api !word "two words"`, every term must hold."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ def _status(task: Task, value: str) -> bool:
     return any(word.startswith(value) for word in _WORDS[task.status].split())
 
 
+_WORD = re.compile(r"""(?P<not>!?)(?:(?P<field>\w+):(?=\S))?(?:"(?P<phrase>[^"]*)"?|(?P<word>\S+))""")
+"""One term as typed; a phrase that is still being typed has no quote at its end."""
 _FIELDS: dict[str, Callable[[Task, str], bool]] = {
     "status": _status,
     "repo": lambda task, value: value in task.repo.lower(),
@@ -26,6 +29,9 @@ _FIELDS: dict[str, Callable[[Task, str], bool]] = {
     "error": lambda task, value: task.error is not None and value in task.error.code,
     "executor": lambda task, value: task.executor.startswith(value),
     "id": lambda task, value: task.id.startswith(value),
+    "title": lambda task, value: value in task.title.lower(),
+    "prompt": lambda task, value: value in task.prompt.lower(),
+    "pr": lambda task, value: str(task.pr_number or "").startswith(value),
 }
 
 
@@ -49,15 +55,29 @@ def _anywhere(task: Task, value: str) -> bool:
 def parse(text: str) -> tuple[Term, ...]:
     """The terms of a filter as typed; what is half typed (`status:`, `!`) does not count yet."""
     terms = []
-    for word in text.lower().split():
-        negated, word = word.startswith("!"), word.removeprefix("!")
-        field, colon, value = word.partition(":")
-        if not colon or field not in _FIELDS:
-            field, value = "", word
-        values = tuple(part for part in value.split(",") if part) if field else (value,)
-        if values and values != ("",):
-            terms.append(Term(field=field, values=values, negated=negated))
+    for found in _WORD.finditer(text.lower()):
+        field, value = found["field"] or "", found["phrase"] if found["phrase"] is not None else found["word"]
+        if field and field not in _FIELDS:
+            field, value = "", f"{field}:{value}"
+        several = field and found["phrase"] is None
+        values = tuple(part for part in (value.split(",") if several else [value]) if part)
+        half_typed = found.group() == "!" or (value.endswith(":") and value[:-1] in _FIELDS)
+        if values and not half_typed:
+            terms.append(Term(field=field, values=values, negated=bool(found["not"])))
     return tuple(terms)
+
+
+def problem(text: str) -> str:
+    """What in this filter cannot be meant so, in words; "" where nothing is wrong."""
+    for found in _WORD.finditer(text.lower()):
+        field = found["field"]
+        if field and field not in _FIELDS:
+            return f"no field {field}: {' '.join(_FIELDS)}"
+    states = " ".join(_WORDS.values()).split()
+    for term in parse(text):
+        if term.field == "status" and not any(word.startswith(value) for word in states for value in term.values):
+            return f"no state {','.join(term.values)}: {' '.join(words.split()[0] for words in _WORDS.values())}"
+    return ""
 
 
 def passes(task: Task, terms: tuple[Term, ...]) -> bool:

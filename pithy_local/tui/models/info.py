@@ -10,57 +10,62 @@ from rich.text import Text
 from pithy_local.models import Status, Task, TaskError
 from pithy_local.text import clip, safe_block, short_count
 from pithy_local.tui import look
+from pithy_local.tui.models import rows
+from pithy_local.tui.models.rows import Row
 from pithy_local.tui.models.steps import span
 from pithy_local.tui.records import Details
 
 PROMPT_SHOWN = 20_000
 DETAIL_SHOWN = 4_000
-NAME = 11
+NAME = 12
 
 
-def page(details: Details, now_ms: int) -> Text:
+def page(details: Details, now_ms: int) -> tuple[Row, ...]:
     """The error first: it is what people come for."""
     task = details.entry.task
     blocks = [
-        *([_error(task, task.error)] if task.error is not None else []),
-        *([_question(task)] if task.question else []),
-        Text("\n").join(_row(name, value) for name, value in _fields(details, now_ms) if value),
-        look.piece("Prompt", "bold").append("\n").append_text(_block(task.prompt, PROMPT_SHOWN)),
+        [*_error(task, task.error)] if task.error is not None else [],
+        [_heading("The model asks", look.PINK), *_block(task.question, DETAIL_SHOWN)] if task.question else [],
+        [_row(name, value) for name, value in _fields(details, now_ms) if value],
+        [_heading("Prompt"), *_block(task.prompt, PROMPT_SHOWN)],
     ]
-    return Text("\n\n").join(blocks)
+    first, *others = (block for block in blocks if block)
+    return (*first, *(row for block in others for row in (Row(Text()), *block)))
 
 
-def _row(name: str, value: str) -> Text:
-    return look.piece(f"{name:<{NAME}}", look.MUTED).append_text(look.line(value))
+def _row(name: str, value: str) -> Row:
+    return Row(look.piece(f"{name:<{NAME}}", look.MUTED).append_text(look.line(value)), NAME)
 
 
-def _block(text: str, most: int) -> Text:
+def _heading(words: str, style: str = "") -> Row:
+    return Row(look.piece(words, f"bold {style}"))
+
+
+def _block(text: str, most: int) -> tuple[Row, ...]:
     """Text of many lines, each of them safe."""
-    return Text(look.steady(safe_block(clip(text, most))))
+    return rows.of(Text(look.steady(safe_block(clip(text, most)))))
 
 
-def _error(task: Task, error: TaskError) -> Text:
-    shown = look.line(f"{error.code}: {error.message}", f"bold {look.RED}")
+def _error(task: Task, error: TaskError) -> Iterator[Row]:
+    yield Row(look.line(f"{error.code}: {error.message}", f"bold {look.RED}"), 2)
     if error.hint:
-        shown.append("\n").append_text(look.line(f"→ {error.hint}", "yellow"))
+        yield Row(look.line(f"→ {error.hint}", "yellow"), 2)
     for command in fixes(task):
-        shown.append("\n").append_text(look.indented(2, f"$ {command}", "cyan"))
-    for line in _detail(error.detail):
-        shown.append("\n").append_text(line)
-    return shown
+        yield Row(look.indented(2, f"$ {command}", "cyan"), 4)
+    yield from _detail(error.detail)
 
 
-def _detail(detail: Mapping[str, object]) -> Iterator[Text]:
+def _detail(detail: Mapping[str, object]) -> Iterator[Row]:
     """What the other side said: short things in a line, text of several lines as a block."""
     for name, value in detail.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         if value is None or not text:
             continue
         if "\n" in text.strip():
-            yield look.indented(2, f"{name}:", look.MUTED)
-            yield from (look.indented(4, f"{line}") for line in clip(text, DETAIL_SHOWN).split("\n"))
+            yield Row(look.indented(2, f"{name}:", look.MUTED))
+            yield from (Row(look.indented(4, line), 4) for line in clip(text, DETAIL_SHOWN).split("\n"))
         else:
-            yield look.indented(2, f"{name}: {clip(text, DETAIL_SHOWN)}", look.MUTED)
+            yield Row(look.indented(2, f"{name}: {clip(text, DETAIL_SHOWN)}", look.MUTED), 4)
 
 
 def fixes(task: Task) -> Iterator[str]:
@@ -74,37 +79,59 @@ def fixes(task: Task) -> Iterator[str]:
         yield f"pithy-local retry {task.id}"
 
 
-def _question(task: Task) -> Text:
-    return look.piece("The model asks\n", f"bold {look.PINK}").append_text(_block(task.question or "", DETAIL_SHOWN))
-
-
 def _fields(details: Details, now_ms: int) -> Iterator[tuple[str, str]]:
-    task, usage = details.entry.task, details.entry.task.usage
+    task = details.entry.task
     yield "id", task.id
-    yield "status", f"{task.status.value}{f' · {task.phase.value}' if task.phase else ''}"
-    yield "waits", details.entry.held
+    yield "title", task.title
+    yield "status", _status(task)
+    yield "waits until", details.entry.held
     yield "repo", task.repo
     yield "base", f"{task.base or 'default branch'}{f' at {task.base_sha[:12]}' if task.base_sha else ''}"
     yield "branch", f"{task.branch}{f'  commit {task.head_sha[:12]}' if task.head_sha else ''}"
-    yield "PR", task.pr_url or ""
+    yield "PR", f"#{task.pr_number} {task.pr_url}" if task.pr_url else ""
     yield "model", f"{task.provider} {task.model}"
-    yield "executor", task.executor + (" UNISOLATED" if task.executor == "local" else "")
-    yield "publish", task.publish
-    yield "verify", "; ".join(task.verify_commands)
-    yield "priority", str(task.priority or "")
-    if task.patch is not None:
-        mended = f", {task.patch.mended} hunks mended: look at the change" if task.patch.mended else ""
-        yield "patch", f"{look.change(task.patch)}, {task.patch.bytes:,} bytes{mended}"
-    if usage.total_tokens:
-        given, answered = short_count(usage.input_tokens), short_count(usage.output_tokens)
-        yield "tokens", f"{short_count(usage.total_tokens)} ({given} in, {answered} out)  {look.cost(usage)}"
-    yield "tokens left", f"of {short_count(task.max_tokens)}" if task.max_tokens else ""
+    yield from _wishes(task)
+    yield from _outcome(task)
     yield "attempts", _attempts(details)
     yield "created", _moment(task.created_at)
     yield "started", _moment(task.started_at)
     yield "finished", _moment(task.finished_at)
     if task.started_at:
         yield "took", span((task.finished_at or now_ms) - task.started_at)
+
+
+def _status(task: Task) -> str:
+    words = [look.STATUS[task.status].word, task.phase.value if task.phase else ""]
+    words.append("cancelling" if task.cancel_requested else "")
+    return " · ".join(word for word in words if word)
+
+
+def _wishes(task: Task) -> Iterator[tuple[str, str]]:
+    """How it was asked to run."""
+    unisolated = " UNISOLATED" if task.executor == "local" else ""
+    yield "executor", task.executor + unisolated + (", allowed with the task" if task.unisolated else "")
+    yield "publish", task.publish
+    for number, command in enumerate(task.verify_commands):
+        yield "" if number else "verify", command
+    yield "priority", str(task.priority or "")
+    yield "limit", f"{short_count(task.max_tokens)} tokens" if task.max_tokens else ""
+    if task.after:
+        yield "after", f"task {task.after}{', which has not completed yet' if task.blocked else ''}"
+    yield "not before", _moment(task.not_before)
+
+
+def _outcome(task: Task) -> Iterator[tuple[str, str]]:
+    """What came of it."""
+    usage = task.usage
+    if task.patch is not None:
+        mended = f", {task.patch.mended} hunks mended: look at the change" if task.patch.mended else ""
+        yield "patch", f"{look.change(task.patch)}, {task.patch.bytes:,} bytes{mended}"
+    if task.verify:
+        passed = sum(each.patch_exit == 0 for each in task.verify)
+        yield "verified", f"{passed} of {len(task.verify)} commands pass with the change"
+    if usage.total_tokens:
+        given, answered = short_count(usage.input_tokens), short_count(usage.output_tokens)
+        yield "tokens", f"{short_count(usage.total_tokens)} ({given} in, {answered} out)  {look.cost(usage)}"
 
 
 def _attempts(details: Details) -> str:

@@ -32,17 +32,17 @@ class Pages:
             self._pages.popitem(last=False)
 
     def line(self, seq: int) -> LogLine | None:
-        """The line with this number (from 1), None where its page must be read first, or it is gone."""
+        """The line with this number (from 1), None where its page must be read first."""
         lines = self._pages.get(page_of(seq))
         if lines is None:
             return None
         self._pages.move_to_end(page_of(seq))
         return lines.get(seq)
 
-    def is_gone(self, seq: int) -> bool:
-        """Whether the line was there and is no longer kept: its page was read, and goes on after it."""
-        lines = self._pages.get(page_of(seq), {})
-        return bool(lines) and seq not in lines and seq < max(lines)
+    def forget_up_to(self, seq: int) -> None:
+        """The pages up to the one with this line are not what they were."""
+        for page in [page for page in self._pages if page <= page_of(seq)]:
+            del self._pages[page]
 
     def clear(self) -> None:
         self._pages.clear()

@@ -8,19 +8,24 @@ from rich.text import Text
 
 from pithy_local.models import Attempt, Status, Verified
 from pithy_local.service import Event, ModelCall
-from pithy_local.text import short_count
+from pithy_local.text import clip, short_count
 from pithy_local.tui import look
+from pithy_local.tui.models.rows import Row
 from pithy_local.tui.records import Details
 
 PHASE = 16
 MOST_STEPS = 200
-"""Of one attempt; the newest are shown."""
+"""Steps and model calls of one attempt; the newest are shown, below every phase."""
+TOLD_SHOWN = 1_000
 
 
-def page(details: Details, now_ms: int) -> Text:
+def page(details: Details, now_ms: int) -> tuple[Row, ...]:
     """All of it, the newest attempt first."""
-    blocks = [_attempt(details, attempt, now_ms) for attempt in reversed(details.attempts)]
-    return Text("\n\n").join(blocks) if blocks else look.piece("Nothing was done yet.", look.MUTED)
+    rows: list[Row] = []
+    for attempt in reversed(details.attempts):
+        rows += [Row(Text())] if rows else []
+        rows += _attempt(details, attempt, now_ms)
+    return tuple(rows) or (Row(look.piece("Nothing was done yet.", look.MUTED)),)
 
 
 def span(ms: int) -> str:
@@ -34,23 +39,27 @@ def span(ms: int) -> str:
     return f"{minutes // 60}h {minutes % 60}m"
 
 
-def _attempt(details: Details, attempt: Attempt, now_ms: int) -> Text:
+def _attempt(details: Details, attempt: Attempt, now_ms: int) -> Iterator[Row]:
     number = attempt.number
     events = [event for event in details.events if event.attempt == number]
     calls = [call for call in details.calls if call.attempt == number]
     live = attempt.number == details.entry.task.attempts and details.entry.task.status is Status.RUNNING
-    lines = [_headline(attempt, now_ms)]
+    yield Row(_headline(attempt, now_ms), 2)
     if attempt.feedback:
-        lines.append(look.indented(2, f"told: {attempt.feedback}", look.MUTED))
+        yield _row(2, f"told: {clip(attempt.feedback, TOLD_SHOWN)}", look.MUTED, marked=6)
     if attempt.redelivery and not any(event.kind == "answer" for event in events):
-        lines.append(look.piece("  delivers the change as it was made; no model is asked", look.MUTED))
-    lines += _happened(events, calls, now_ms, live=live, end=attempt.finished_at)
+        yield _row(2, "delivers the change as it was made; no model is asked", look.MUTED)
+    yield from _happened(events, calls, now_ms, live=live, end=attempt.finished_at)
     if attempt.question:
-        lines.append(look.indented(2, f"? {attempt.question}", look.PINK))
+        yield _row(2, f"? {attempt.question}", look.PINK, marked=2)
     if attempt.error is not None:
-        lines.append(look.indented(2, f"{attempt.error.code}: {attempt.error.message}", look.RED))
-    lines += _evidence(attempt.verify)
-    return Text("\n").join(lines)
+        yield _row(2, f"{attempt.error.code}: {attempt.error.message}", look.RED, marked=2)
+    yield from _evidence(attempt.verify)
+
+
+def _row(indent: int, text: str, style: str, *, marked: int = 0) -> Row:
+    """Untrusted text as one row; `marked`: columns of the mark or the word that it begins with."""
+    return Row(look.indented(indent, text, style), indent + marked)
 
 
 def _headline(attempt: Attempt, now_ms: int) -> Text:
@@ -69,23 +78,32 @@ def _headline(attempt: Attempt, now_ms: int) -> Text:
 
 def _happened(
     events: Sequence[Event], calls: Sequence[ModelCall], now_ms: int, *, live: bool, end: int | None
-) -> Iterator[Text]:
+) -> Iterator[Row]:
     """Phases with how long each took, and below each what the runner said and the model calls, in order of time."""
     happened: list[Event | ModelCall] = sorted([*events, *calls], key=lambda each: each.at)
     borders = [what.at for what in happened if isinstance(what, Event) and what.kind in ("phase", "status")]
-    left_out = len(happened) - MOST_STEPS
-    if left_out > 0:
-        yield look.piece(f"  … {left_out} earlier ones", look.MUTED)
-    for what in happened[-MOST_STEPS:]:
+    older = sum(map(_is_step, happened)) - MOST_STEPS
+    left_out = 0
+    for what in happened:
+        if _is_step(what) and older > 0:
+            older, left_out = older - 1, left_out + 1
+            continue
+        if left_out:
+            yield _row(6, f"… {left_out} earlier ones", look.MUTED, marked=2)
+            left_out = 0
         if isinstance(what, ModelCall):
-            yield _call(what)
+            yield Row(_call(what), 8)
         elif what.kind == "phase":
             after = next((at for at in borders if at > what.at), None)
-            yield _phase(what, after or end or now_ms, open_=live and after is None)
+            yield Row(_phase(what, after or end or now_ms, open_=live and after is None))
         elif what.kind == "step":
-            yield look.indented(6, f"{what.body.get('text', '')}", look.MUTED)
+            yield _row(6, f"{what.body.get('text', '')}", look.MUTED)
         elif what.kind == "answer":
             yield _answer(what)
+
+
+def _is_step(what: Event | ModelCall) -> bool:
+    return isinstance(what, ModelCall) or what.kind == "step"
 
 
 def _phase(event: Event, until: int, *, open_: bool) -> Text:
@@ -107,23 +125,24 @@ def _call(call: ModelCall) -> Text:
     return shown
 
 
-def _answer(event: Event) -> Text:
+def _answer(event: Event) -> Row:
     verdict, number = str(event.body.get("verdict", "")), event.body.get("round", "?")
-    good = verdict == "applied"
-    return look.indented(6, f"{'✓' if good else '✗'} answer {number}: {verdict}", "green" if good else look.RED)
+    mark, style = ("✓", "green") if verdict == "applied" else ("✗", look.RED)
+    return _row(6, f"{mark} answer {number}: {verdict}", style, marked=2)
 
 
-def _evidence(verified: Sequence[Verified]) -> Iterator[Text]:
+def _evidence(verified: Sequence[Verified]) -> Iterator[Row]:
     if not verified:
         return
-    yield look.piece("  Verify commands", "bold").append("   on the base → with the change", look.MUTED)
+    yield Row(look.piece("  Verify commands", "bold").append("   on the base → with the change", look.MUTED))
     for each in verified:
         shown = Text("    ").append_text(_exit(each.base_exit)).append(" → ", look.MUTED)
         shown.append_text(_exit(each.patch_exit)).append(f"  {each.seconds:6.1f}s  ", look.MUTED)
-        yield shown.append_text(look.line(each.command))
+        hang = shown.cell_len
+        yield Row(shown.append_text(look.line(each.command)), hang)
         output = each.patch_output if each.patch_exit else ""
         for line in output.rstrip().split("\n")[-8:] if output else ():
-            yield look.indented(8, f"{line}", look.MUTED)
+            yield _row(8, line, look.MUTED)
 
 
 def _exit(code: int | None) -> Text:

@@ -29,6 +29,8 @@ class TaskList:
     def __init__(self) -> None:
         self.rows: list[Entry] = []
         self.filter_text = ""
+        self.problem = ""
+        """What in the filter cannot be meant so."""
         self.sort = "newest"
         self.marked: set[str] = set()
         self._entries: Sequence[Entry] = ()
@@ -39,6 +41,11 @@ class TaskList:
         """How many tasks there are without the filter."""
         return len(self._entries)
 
+    @property
+    def shown_marks(self) -> list[Entry]:
+        """The marked tasks that are on the screen: nothing is done to one that the filter hides."""
+        return [entry for entry in self.rows if entry.task.id in self.marked] if self.marked else []
+
     def take(self, entries: Sequence[Entry]) -> None:
         """The tasks as they are now, newest first. Marks of those that are gone go, too."""
         self._entries = entries
@@ -46,7 +53,7 @@ class TaskList:
         self._arrange()
 
     def filter(self, text: str) -> None:
-        self.filter_text = text
+        self.filter_text, self.problem = text, filters.problem(text)
         self._arrange()
 
     def next_sort(self) -> str:

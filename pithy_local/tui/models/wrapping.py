@@ -11,16 +11,16 @@ Place = tuple[int, int]
 """A row and which of its parts (from 0)."""
 
 
-def parts(text: Text, width: int) -> list[Text]:
-    """The text in pieces of at most `width` columns; at least one."""
+def parts(text: Text, width: int, most: int) -> list[Text]:
+    """The text in at least one and at most `most` pieces of `width` columns: the last one has all the rest."""
     plain = text.plain
     if width < 1 or cell_len(plain) <= width:
         return [text]
     ends, at = [], 0
-    for piece in chop_cells(plain, width)[:-1]:
+    for piece in chop_cells(plain, width)[: most - 1]:
         at += len(piece)
         ends.append(at)
-    return list(text.divide(ends))
+    return list(text.divide([end for end in ends if end < len(plain)]))
 
 
 def place_from(top: int, rows: int, height: int, parts_of: Callable[[int], int]) -> list[Place]:

@@ -2,74 +2,87 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from pithy_local.tui.actions import Place
 from pithy_local.tui.models.verbs import Question
-
-T = TypeVar("T")
+from pithy_local.tui.screens.dialog import Dialog
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One way to answer: the keys that give it, the words on its button, and how grave it is."""
+    """One way to answer: its name in the table of actions, the words on its button, and how grave it is."""
 
-    keys: str
+    name: str
     label: str
     variant: Literal["primary", "warning", "error"] = "error"
 
 
-class AskScreen(ModalScreen[int]):
-    """Dismissed with the number of the answer. The first is the safe one: it has the focus, and esc gives it."""
+class AskScreen(Dialog[int]):
+    """Dismissed with the number of the answer. The first is the safe one: it has the focus, and no and esc give it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "answer(0)", "Back", id="confirm.no"),
-        Binding("left,h,up,k", "app.focus_previous", "Other button", show=False, id="confirm.previous"),
-        Binding("right,l,down,j", "app.focus_next", "Other button", show=False, id="confirm.next"),
-    ]
+    PLACE = Place.ASK
+    PROSE: ClassVar[str] = "Nothing has been done yet. Each button says what it does and which key presses it."
 
     def __init__(self, title: str, what: str, answers: Sequence[Answer]) -> None:
         """All of it is safe text."""
         super().__init__()
         self._title, self._what, self._answers = title, what, answers
+        self.asked_at = math.inf
+        """Keys that were typed before then are no answer: the dashboard drops them."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
-            yield Static(Content(self._what))
-            with Horizontal(classes="buttons"):
-                for number, answer in enumerate(self._answers):
-                    label = Content(f"{answer.label} ({answer.keys.split(',')[0]})")
-                    yield Button(label, id=f"answer{number}", variant=answer.variant)
+            with VerticalScroll(classes="body", can_focus=False):
+                yield Static(Content(self._what))
+            with Horizontal(classes="foot buttons"):
+                for answer in self._answers:
+                    label = Content(f"{answer.label} ({self.keymap.key(f'ask.{answer.name}')})")
+                    yield Button(label, id=answer.name, variant=answer.variant)
 
     def on_mount(self) -> None:
-        self.query_one("#answer0").focus()
+        self.query(Button).first().focus()
+        self.asked_at = time.monotonic()
 
-    def on_key(self, event: events.Key) -> None:
-        for number, answer in enumerate(self._answers):
-            if event.key in answer.keys.split(","):
-                event.stop()
-                self.dismiss(number)
+    def on_resize(self, event: events.Resize) -> None:
+        self.call_after_refresh(self._say_whether_there_is_more)
+
+    def _say_whether_there_is_more(self) -> None:
+        more = self.query_one(".body").max_scroll_y > 0
+        words = f" {self.keymap.key('ask.page-down')} shows the rest " if more else ""
+        self.query_one(".dialog").border_subtitle = Content(words)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(int(str(event.button.id).removeprefix("answer")))
+        self.action_answer(str(event.button.id))
 
-    def action_answer(self, number: int) -> None:
-        self.dismiss(number)
+    def action_answer(self, name: str) -> None:
+        names = [answer.name for answer in self._answers]
+        if name in names:
+            self.dismiss(names.index(name))
+        elif name == "no":
+            self.dismiss(0)
+
+    def action_page_down(self) -> None:
+        self.query_one(".body").scroll_page_down(animate=False)
+
+    def action_page_up(self) -> None:
+        self.query_one(".body").scroll_page_up(animate=False)
 
 
 class ConfirmScreen(AskScreen):
-    """Yes or no: dismissed with 1 for yes. `y` confirms, never the key that opened the question."""
+    """Yes or no: dismissed with 1 for yes. The key that opened the question never confirms it."""
 
     def __init__(self, question: Question) -> None:
-        answers = [Answer(keys="n", label=question.no, variant="primary"), Answer(keys="y", label=question.yes)]
+        answers = [Answer(name="no", label=question.no, variant="primary"), Answer(name="yes", label=question.yes)]
         super().__init__(question.title, question.what_happens, answers)

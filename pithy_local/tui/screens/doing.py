@@ -1,36 +1,31 @@
-"""What the user does with tasks: asks first where it cannot be undone, works in threads, says what came of it."""
+"""What the user does with tasks: asks first where it cannot be undone, and says what came of it."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from textual import work
 from textual.message import Message
-from textual.notifications import SeverityLevel
-from textual.screen import Screen
 
-from pithy_local.errors import PithyError
-from pithy_local.models import Task
-from pithy_local.text import clip, safe_line
+from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.models import Status, Task
+from pithy_local.text import clip, safe_block, safe_line
 from pithy_local.tui import look, outside
 from pithy_local.tui.board import Board
-from pithy_local.tui.models import verbs
-from pithy_local.tui.records import Draft
+from pithy_local.tui.models import deeds, verbs
+from pithy_local.tui.models.verbs import Question
+from pithy_local.tui.screens.telling import TellingScreen
 
-Call = Callable[[str], object]
-"""Does one thing to the task with this id. Raises PithyError."""
+TITLE = 60
+"""Characters of a task's title in a dialog's."""
+Call = Callable[[str], Task]
+"""Does one thing to the task with this id; the task as it is then. Raises PithyError."""
 
 
-class DoingScreen(Screen[None]):
+class DoingScreen(TellingScreen):
     """The verbs of a task. Subclasses say which tasks are `chosen`, and open the dialog for a new task."""
-
-    class Done(Message):
-        """What became of it, task by task."""
-
-        def __init__(self, verb: str, done: Sequence[str], problems: Sequence[PithyError]) -> None:
-            super().__init__()
-            self.verb, self.done, self.problems = verb, done, problems
 
     class CopyWanted(Message):
         """This text is for the user's clipboard; `what` names it."""
@@ -39,16 +34,8 @@ class DoingScreen(Screen[None]):
             super().__init__()
             self.text, self.what = text, what
 
-    class Told(Message):
-        """Something to tell the user from a thread."""
-
-        def __init__(self, text: str, severity: SeverityLevel = "information") -> None:
-            super().__init__()
-            self.text, self.severity = text, severity
-
     def __init__(self, board: Board) -> None:
-        super().__init__()
-        self.board = board
+        super().__init__(board)
         self._notes: dict[str, str] = {}
         """What was written and not sent, by verb and task."""
 
@@ -62,18 +49,34 @@ class DoingScreen(Screen[None]):
         """The one under the cursor."""
         raise NotImplementedError
 
-    def write_task(self, draft: Draft | None = None) -> None:
-        """Open the dialog for a new task."""
+    def write_task(self, like: Task | None = None, prompt: str = "") -> None:
+        """Open the dialog for a new task, for one like this, with this prompt in place of its own."""
         raise NotImplementedError
 
-    def settled_marks(self) -> None:
-        """The marked tasks were acted on."""
+    def unmark(self, tasks: Sequence[str]) -> None:
+        """These were acted on."""
+        raise NotImplementedError
 
-    def tell(self, text: str, severity: SeverityLevel = "information") -> None:
-        self.app.notify(safe_line(text), severity=severity, markup=False)
+    @property
+    def has_notes(self) -> bool:
+        """Whether feedback, an answer or a prompt was written and not taken."""
+        return any(note.strip() for note in self._notes.values())
 
-    def complain(self, error: PithyError) -> None:
-        self.tell(f"{error.message}. {error.hint}", "error")
+    def may(self, verb: str, tasks: Sequence[Task]) -> bool:
+        """Whether one of these takes it; else says why not."""
+        reason = verbs.why_not(verb, tasks)
+        if reason:
+            self.tell(f"{verbs.VERBS[verb].name}: {reason}", "warning")
+        return not reason
+
+    def may_selected(self, verb: str) -> Task | None:
+        """The task under the cursor if it takes it; else says why not."""
+        task = self.selected
+        return task if self.may(verb, [task] if task is not None else []) else None
+
+    def _able(self, verb: str) -> list[Task]:
+        """The chosen tasks that take it; says why when none does."""
+        return verbs.able(verb, self.chosen) if self.may(verb, self.chosen) else []
 
     # ---- with a question first
 
@@ -90,174 +93,177 @@ class DoingScreen(Screen[None]):
         self._ask("remove", self.board.remove)
 
     def _ask(self, verb: str, call: Call) -> None:
+        chosen, tasks = self.chosen, self._able(verb)
+        if tasks:
+            self._confirm(verbs.question(verb, chosen), lambda: self.do(verb, tasks, call))
+
+    def _confirm(self, question: Question, yes: Callable[[], None]) -> None:
         from pithy_local.tui.screens.confirm import ConfirmScreen  # no dialog delays the first frame
 
-        tasks = self._able(verb)
+        def answered(answer: int | None) -> None:
+            if answer == 1:
+                yes()
+
+        self.app.push_screen(ConfirmScreen(question), answered)
+
+    # ---- at once
+
+    def action_run_now(self) -> None:
+        tasks = self._able("run")
         if tasks:
-            ids = [task.id for task in tasks]
+            self.do("run", tasks, self.board.run_now)
 
-            def answered(answer: int | None) -> None:
-                if answer == 1:
-                    self.do(verb, ids, call)
+    def action_replay(self) -> None:
+        from pithy_local.tui.screens.replay import ReplayScreen
 
-            self.app.push_screen(ConfirmScreen(verbs.question(verb, tasks)), answered)
+        task = self.may_selected("replay")
+        if task is not None:
+            self.app.push_screen(ReplayScreen(self.board, task))
 
-    def _able(self, verb: str) -> list[Task]:
-        """The chosen tasks that take it; says why when none does."""
-        reason = verbs.why_not(verb, self.chosen)
-        if reason:
-            self.tell(f"{verbs.VERBS[verb].name}: {reason}", "warning")
-        return verbs.able(verb, self.chosen)
+    def action_pause(self) -> None:
+        self.in_thread("Pause", self.board.toggle_pause, self.tell, self._not_resumed)
+
+    def _not_resumed(self, error: PithyError) -> None:
+        """A spent budget is not raised by one key."""
+        if error.code is ErrorCode.BUDGET:
+            again = partial(self.in_thread, "Budget", self.board.allow_budget, self.tell)
+            self._confirm(deeds.budget_question(error), again)
+        else:
+            self.complain(error)
 
     # ---- with words
 
     def action_retry(self) -> None:
         tasks = self._able("retry")
-        if not tasks:
-            return
-        what = (
-            "The model sees what it did before and what you write here. Nothing written: it is tried as it was; where "
-            "only the delivery failed, that alone is repeated and costs nothing."
-        )
-        self._write("retry", tasks, what, lambda text: partial(self.board.retry, feedback=text))
+        done = any(task.status is Status.COMPLETED for task in tasks)
+        self._write("retry", tasks, deeds.retry_means(done=done), self._retry, needed=deeds.WANTED if done else "")
 
     def action_answer(self) -> None:
-        tasks = self._able("answer")[:1]
-        if tasks:
-            question = look.steady(safe_line(tasks[0].question or ""))
-            what = f"The model asks: {clip(question, 1_000)}"
-            self._write("answer", tasks, what, lambda text: partial(self.board.answer, text=text))
+        waiting = self._able("answer")
+        if waiting:
+            what = f"The model asks:\n{look.steady(safe_block(waiting[0].question or ''))}"
+            if len(waiting) > 1:
+                what += f"\n\n({len(waiting) - 1} more are asked after this one.)"
+            self._write("answer", waiting[:1], what, self._answer, needed="Write your answer.")
 
-    def send_back(self, place: str) -> None:
-        """A note on a place of the diff becomes feedback."""
-        if self.selected is None:
-            return
-        reason = verbs.why_not("send_back", [self.selected])
-        if reason:
-            self.tell(f"Send back: {reason}", "warning")
-            return
-        what = "The model tries again with this note; the branch is written anew when it is done."
-        quote = f"In {safe_line(place)}: " if place else ""
-        self._write("send_back", [self.selected], what, lambda text: partial(self.board.retry, feedback=text), quote)
+    def send_back(self, task: Task, place: str) -> None:
+        """A note on a place of this task's diff becomes feedback."""
+        if self.may("send_back", [task]):
+            what = "The model tries again with this note; the branch is written anew when it is done."
+            start = f"In {safe_line(place)}: " if place else ""
+            self._write("send_back", [task], what, self._retry, start, deeds.WANTED)
+
+    def _retry(self, text: str) -> Call:
+        return partial(self.board.retry, feedback=text)
+
+    def _answer(self, text: str) -> Call:
+        return partial(self.board.answer, text=text)
 
     def _write(
-        self, verb: str, tasks: Sequence[Task], what: str, call: Callable[[str], Call], start: str = ""
+        self, verb: str, tasks: Sequence[Task], what: str, call: Callable[[str], Call], start: str = "",
+        needed: str = "",
     ) -> None:  # fmt: skip
-        """Ask for a text, then do it; the text is kept for the next time until it was sent."""
+        """Ask for a text that begins with `start`, then do it; the text is kept for the next time until it was sent."""
+        if not tasks:
+            return
         from pithy_local.tui.screens.text import Writing
 
         key = f"{verb} {tasks[0].id}"
         name = verbs.VERBS[verb].name
-        title = f"{name} {tasks[0].id}" if len(tasks) == 1 else f"{name} {len(tasks)} tasks"
+        one = f"{name} {tasks[0].id}  {clip(look.line(tasks[0].title).plain, TITLE)}"
+        title = one if len(tasks) == 1 else f"{name} {len(tasks)} tasks"
+        offered = deeds.going_on(self._notes.get(key, ""), start)
 
         def written(closed: tuple[bool, str] | None) -> None:
-            sent, text = closed or (False, "")
-            self._notes[key] = text
+            sent, text = closed or (False, offered)
+            if sent or text != offered:
+                self._notes[key] = text
             if sent:
-                self.do(verb, [task.id for task in tasks], call(text), key)
+                self.do(verb, tasks, call(text), key)
 
-        self.app.push_screen(Writing(title, what, self._notes.get(key) or start), written)
+        self.app.push_screen(Writing(title, what, offered, needed=needed), written)
 
-    @work(thread=True, group="doing")
-    def do(self, verb: str, ids: Sequence[str], call: Call, key: str = "") -> None:
-        """Do it to each of these tasks; what was written for it is forgotten once all of them took it."""
-        done, problems = [], []
-        for task_id in ids:
-            try:
-                call(task_id)
-                done.append(task_id)
-            except PithyError as error:
-                problems.append(error)
+    # ---- doing it
+
+    def do(self, verb: str, tasks: Sequence[Task], call: Call, key: str = "") -> None:
+        """Do it to each of these tasks that is still as it was when the user said so; what was written for it (`key`)
+        is forgotten once all of them took it."""
+
+        def each() -> tuple[list[Task], list[PithyError]]:
+            done, problems = [], []
+            for task in tasks:
+                try:
+                    with self.board.in_words():
+                        deeds.check_unchanged(verb, task, self.board.task(task.id))
+                        done.append(call(task.id))
+                except PithyError as error:
+                    problems.append(error)
+            return done, problems
+
+        whom = tasks[0].id if len(tasks) == 1 else f"{len(tasks)} tasks"
+        self.in_thread(f"{verbs.VERBS[verb].name} {whom}", each, lambda found: self._done(verb, key, *found))
+
+    def _done(self, verb: str, key: str, done: Sequence[Task], problems: Sequence[PithyError]) -> None:
         if not problems:
             self._notes.pop(key, None)
-        self.post_message(self.Done(verb, done, problems))
-
-    def on_doing_screen_done(self, event: Done) -> None:
-        if event.done:
-            what = event.done[0] if len(event.done) == 1 else f"{len(event.done)} tasks"
-            words = verbs.VERBS[event.verb].done
-            self.tell(f"{what} {words.replace('is ', 'are ', 1) if len(event.done) > 1 else words}")
-            self.settled_marks()
-        for problem in event.problems[:3]:
+        if done:
+            self.tell(deeds.told(verb, done))
+            self.unmark([task.id for task in done])
+        for problem in problems[: deeds.PROBLEMS]:
             self.complain(problem)
-
-    def on_doing_screen_told(self, event: Told) -> None:
-        self.tell(event.text, event.severity)
+        if len(problems) > deeds.PROBLEMS:
+            self.tell(f"{len(problems) - deeds.PROBLEMS} more did not take it", "error")
 
     # ---- outside
 
     def action_edit(self) -> None:
         """A queued task's prompt is changed in place; of any other a new task is made."""
-        task = self.selected
+        task = self.may_selected("edit")
         if task is None:
             return
-        if task.status.value != "queued" or task.attempts > 1:
-            self.write_task(_again(task))
+        key = f"edit {task.id}"
+        if task.status is not Status.QUEUED or task.attempts > 1:
+            self.write_task(task, self._notes.pop(key, ""))
             return
-        text = self._edited(task.prompt)
-        if text is not None and text != task.prompt:
-            self._reword(task.id, text)
-
-    def _edited(self, text: str) -> str | None:
         try:
-            return outside.edit(self.app, text, self.board.app.env)
+            text = outside.edit(self.app, self._notes.get(key, task.prompt), self.board.app.env)
         except PithyError as error:
             self.complain(error)
-            return None
+        else:
+            if text != task.prompt:
+                self._reword(task.id, key, text)
 
-    @work(thread=True, group="doing")
-    def _reword(self, task_id: str, text: str) -> None:
-        try:
-            self.board.edit_prompt(task_id, text)
-            self.post_message(self.Told(f"{task_id} has another prompt now"))
-        except PithyError as error:
-            self.post_message(self.Told(f"{error.message}. {error.hint}", "error"))
+    def _reword(self, task_id: str, key: str, text: str) -> None:
+        def reworded(task: Task) -> None:
+            self._notes.pop(key, None)
+            self.tell(f"{task_id} has another prompt now")
 
-    @work(thread=True, group="doing")
-    def action_pause(self) -> None:
-        try:
-            self.post_message(self.Told(self.board.toggle_pause()))
-        except PithyError as error:
-            self.post_message(self.Told(f"{error.message}. {error.hint}", "error"))
+        def refused(error: PithyError) -> None:
+            self._notes[key] = text
+            self.tell(f"{error.message}. What you wrote is kept: edit the task again", "error")
+
+        self.in_thread(f"Edit {task_id}", partial(self.board.edit_prompt, task_id, text), reworded, refused)
 
     def action_open_pr(self) -> None:
-        task = self.selected
-        if task is None or not self._may("open_pr", task):
-            return
-        url = task.pr_url or ""
-        if outside.may_open_browser(self.board.app.env):
-            self._browse(url)
+        task = self.may_selected("open_pr")
+        if task is not None:
+            url = task.pr_url or ""
+            outside.browse(url, self.board.app.env, partial(self._browsed, url))
+
+    def _browsed(self, url: str, opened: bool) -> None:
+        if opened:
+            self.post_message(self.Told(f"Opened {url}"))
         else:
-            self.post_message(self.CopyWanted(url, f"{url}: there is no browser here"))
+            self.post_message(self.CopyWanted(url, f"{url} (no browser opens here)"))
 
-    @work(thread=True, group="browser")
-    def _browse(self, url: str) -> None:
-        opened = outside.open_browser(url)
-        self.post_message(self.Told(f"Opened {url}" if opened else f"No browser took {url}"))
-
-    def action_shell(self) -> None:
-        task = self.selected
-        if task is None or not self._may("shell", task):
+    @work(group="shell", exclusive=True)
+    async def action_shell(self) -> None:
+        task = self.may_selected("shell")
+        if task is None:
             return
         try:
-            container = self.board.container(task.id)
-            code = outside.shell(self.app, container)
+            with self.board.in_words():
+                container = await asyncio.to_thread(self.board.container, task.id)
+            outside.shell(self.app, container, f"{task.id}  {task.title}")
         except PithyError as error:
             self.complain(error)
-        else:
-            if code not in (0, 130):
-                self.tell(f"The shell ended with code {code}: is the container there still?", "warning")
-
-    def _may(self, verb: str, task: Task) -> bool:
-        reason = verbs.why_not(verb, [task])
-        if reason:
-            self.tell(f"{verbs.VERBS[verb].name}: {reason}", "warning")
-        return not reason
-
-
-def _again(task: Task) -> Draft:
-    """A new task like this one."""
-    return Draft(
-        repo=task.repo, prompt=task.prompt, base=task.base or "", model=task.model,
-        verify=" ;; ".join(task.verify_commands), priority=str(task.priority or ""), publish=task.publish,
-    )  # fmt: skip

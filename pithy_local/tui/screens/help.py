@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Iterator
 
 from rich.table import Table
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from pithy_local.tui import look
-from pithy_local.tui.actions import Place, ordered_places
+from pithy_local.tui import actions, look
+from pithy_local.tui.actions import HEARD, Place
 from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.screens.dialog import Dialog, Parts
 
 KEYS = 17
+OPENERS = ("dashboard.help", "dialog.help")
 
 PROSE = {
     Place.TASKS: "Write a task and it becomes a commit on its own branch and, on GitHub, a pull request. Tasks wait in "
@@ -30,37 +30,52 @@ PROSE = {
     "tries again, or accept it: a change that waits for review is pushed then.",
     Place.PAGE: "What was done for the task, and all that is known about it. Steps has phases, model calls with "
     "tokens, cost and seconds, and the verify commands on the base and with the change.",
+    Place.PROMPT: "What is typed here filters the tasks at once, or is searched for in the log.",
 }
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Closed by esc, or by the keys that opened it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1", "dismiss", "Back", id="help.back"),
-        Binding("j,down", "scroll(1)", "Down", show=False, id="help.down"),
-        Binding("k,up", "scroll(-1)", "Up", show=False, id="help.up"),
-    ]
+    PLACE = Place.HELP
 
-    def __init__(self, place: Place, keymap: Keymap, why_not: Callable[[str], str]) -> None:
-        """`place`: what has the focus; `why_not`: by action id why it cannot be done now, "" where it can."""
+    def __init__(
+        self, place: Place, keymap: Keymap, why_not: Callable[[str], str] = lambda action_id: "", *, prose: str = ""
+    ) -> None:
+        """`place`: what has the focus; `why_not`: by action id why it cannot be done now, "" where it can.
+
+        `prose`: what a dialog is for; then it and its keys are all that is explained.
+        """
         super().__init__()
-        self._place, self._keymap, self._why_not = place, keymap, why_not
+        self._place, self._keymap, self._why_not, self._prose = place, keymap, why_not, prose
 
     def compose(self) -> ComposeResult:
-        places = [self._place, *(place for place in ordered_places() if place is not self._place)]
-        with VerticalScroll(classes="dialog wide") as dialog:
+        with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content("Help")
-            dialog.border_subtitle = Content(" esc back · ctrl+p every command ")
-            yield Static(Content(PROSE.get(self._place, PROSE[Place.TASKS])))
-            yield Static(_marks(), classes="part")
-            for place in places:
-                yield Static(Content.styled(place.value, "bold"), classes="part")
-                yield Static(self._keys(place))
-            yield Static(Content("Keys are changed by id under [keys] in the configuration."), classes="part")
+            yield Parts("help", *self._parts())
+            yield from self.foot()
 
-    def action_scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+    def on_mount(self) -> None:
+        self.query_one(Parts).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """What opens it closes it."""
+        if any(event.key in self.keymap.action(opener).each_key for opener in OPENERS):
+            event.stop()
+            self.action_back()
+
+    def _parts(self) -> Iterator[Static]:
+        if self._prose:
+            yield Static(Content(self._prose))
+            places = HEARD[self._place]
+        else:
+            yield Static(Content(PROSE[self._place]))
+            yield Static(_marks(), classes="part")
+            places = (self._place, *(place for place in Place if place is not self._place))
+        for place in places:
+            yield Static(Content.styled(place.value, "bold"), classes="part")
+            yield Static(self._keys(place))
+        yield Static(Content("Keys are changed by id under [keys] in the configuration."), classes="part")
 
     def _keys(self, place: Place) -> Table:
         """Key, what it does, id; below it why it does nothing now."""
@@ -69,11 +84,11 @@ class HelpScreen(ModalScreen[None]):
         table.add_column(ratio=1)
         table.add_column(justify="right", no_wrap=True)
         for action in self._keymap.at(place):
-            reason = self._why_not(action.id)
-            words = Text(action.help, look.MUTED if reason else "")
-            table.add_row(
-                Text(f"  {action.shown}", look.MUTED if reason else "cyan"), words, Text(action.id, look.MUTED)
-            )  # fmt: skip
+            hidden = self._keymap.hidden(action, self._place)
+            keys = [key for key in action.each_key if key not in hidden]
+            reason = self._why_not(action.id) if keys else f"here the key is for: {hidden[action.each_key[0]].label}"
+            shown = look.piece(f"  {actions.shown_keys(keys or action.each_key)}", look.MUTED if reason else "cyan")
+            table.add_row(shown, Text(action.help, look.MUTED if reason else ""), Text(action.id, look.MUTED))
             if reason:
                 table.add_row("", Text(f"now not: {reason}", "yellow"), "")
         return table

@@ -1,4 +1,4 @@
-"""Which keys do what here and now: the line of hints, the palette, and why an action does nothing."""
+"""Which keys do what here and now: the line of hints, the line to type into, and why an action does nothing."""
 
 from __future__ import annotations
 
@@ -13,34 +13,42 @@ from pithy_local.tui.board import Board
 from pithy_local.tui.keymap import Keymap
 from pithy_local.tui.models import verbs
 from pithy_local.tui.screens.looking import LookingScreen
-from pithy_local.tui.widgets.bars import HintBar
+from pithy_local.tui.widgets.bars import HintBar, Prompt
+from pithy_local.tui.widgets.checkup import Checkup
 from pithy_local.tui.widgets.diff import DiffView
+from pithy_local.tui.widgets.lines import LineView
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
 
 ALWAYS = ("dashboard.help", "dashboard.quit")
-_FIRST = {Place.TASKS: (Place.TASKS, Place.DASHBOARD, Place.TASK), Place.LOG: (Place.LOG, Place.TASK),
-          Place.DIFF: (Place.DIFF, Place.TASK), Place.PAGE: (Place.TASK, Place.DASHBOARD)}  # fmt: skip
-"""Which hints come first, by what has the focus."""
+_HINTED = {Place.TASKS: (Place.TASKS, Place.DASHBOARD, Place.TASK), Place.LOG: (Place.LOG, Place.TASK),
+           Place.DIFF: (Place.DIFF, Place.TASK), Place.PAGE: (Place.TASK, Place.DASHBOARD),
+           Place.PROMPT: (Place.PROMPT,)}  # fmt: skip
+"""Whose hints come first, by what has the focus."""
+_OF_ONE = {"tasks.pr": "open_pr", "tasks.shell": "shell", "diff.send-back": "send_back"}
+"""Verbs that take the selected task, whichever are marked."""
 
 
 class KeysScreen(LookingScreen):
     """Knows the user's keys, what has the focus, and how each action is run."""
 
     def __init__(self, board: Board, keymap: Keymap) -> None:
-        super().__init__(board)
-        self.keymap = keymap
+        super().__init__(board, keymap)
+        self._filtering_from: str | None = None
+        """The task that was selected when the filter was opened."""
 
     @property
     def place(self) -> Place:
         """What has the focus."""
         focused = self.focused
+        if self.query_one(Prompt).is_open:
+            return Place.PROMPT
         if isinstance(focused, LogView):
             return Place.LOG
         if isinstance(focused, DiffView):
             return Place.DIFF
-        return Place.PAGE if isinstance(focused, Page) else Place.TASKS
+        return Place.PAGE if isinstance(focused, Page) and not isinstance(focused, Checkup) else Place.TASKS
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         self.show_hints()
@@ -49,8 +57,9 @@ class KeysScreen(LookingScreen):
         self.show_hints()
 
     def show_hints(self) -> None:
-        hints = [action for place in _FIRST[self.place] for action in self.keymap.at(place) if self._hinted(action)]
-        last = [action for action in self.keymap.actions if action.id in ALWAYS]
+        place = self.place
+        hints = [action for each in _HINTED[place] for action in self.keymap.at(each) if self._hinted(action)]
+        last = [self.keymap.action(action_id) for action_id in ALWAYS] if place is not Place.PROMPT else []
         self.query_one("#hints", HintBar).show(hints, last)
 
     def _hinted(self, action: Action) -> bool:
@@ -59,8 +68,13 @@ class KeysScreen(LookingScreen):
     async def action_press(self, action_id: str) -> None:
         """What the key of this action does."""
         action = actions.BY_ID[action_id]
-        homes: dict[Place, Widget] = {Place.TASKS: self.query_one(TaskTable), Place.LOG: self.query_one(LogView),
-                                      Place.DIFF: self.query_one(DiffView), Place.PAGE: self.view}  # fmt: skip
+        focus = self.focused or self.query_one(TaskTable)
+        homes: dict[Place, Widget] = {
+            Place.TASKS: self.query_one(TaskTable), Place.LOG: self.query_one(LogView),
+            Place.DIFF: self.query_one(DiffView), Place.PROMPT: self.query_one(Prompt),
+            Place.LINES: focus if isinstance(focus, LineView) else self.query_one(TaskTable),
+            Place.PAGE: focus if isinstance(focus, Page) else self.view,
+        }  # fmt: skip
         await self.app.run_action(action.run, homes.get(action.place, self))
 
     def presser(self, action_id: str) -> Callable[[], None]:
@@ -86,15 +100,75 @@ class KeysScreen(LookingScreen):
 
         return go
 
+    # ---- the line to type into
+
+    def action_ask(self, purpose: str) -> None:
+        """Open the line to type into, at once: what is typed behind the key is text already."""
+        log, table = self.query_one(LogView), self.query_one(TaskTable)
+        only, needle = log.window.only, log.needle
+        on, back = self.keymap.key("log.next"), self.keymap.key("log.previous")
+        label, text, about = {
+            "tasks": ("Filter", table.list.filter_text, "status:failed,review repo:api !word"),
+            "search": ("Search", needle.text if needle else "", f"a text; {on} and {back} go on from match to match"),
+            "only": ("Only lines with", only.text if only else "", "a text; nothing shows all lines"),
+            "save": ("Save the log as", f"{log.window.task}.log", "a new file"),
+        }[purpose]
+        self._filtering_from = table.selected
+        self.query_one(Prompt).ask(purpose, label, text, about)
+
+    def on_prompt_typed(self, event: Prompt.Typed) -> None:
+        log, table = self.query_one(LogView), self.query_one(TaskTable)
+        if event.purpose == "tasks":
+            table.filter(event.text, self._filtering_from)
+        elif event.final and event.purpose == "search":
+            log.search(event.text)
+        elif event.final and event.purpose == "only":
+            log.show_only(event.text)
+            self.refresh_view()
+        elif event.final and event.purpose == "save":
+            self.save_log(event.text)
+        if event.final:
+            (table if event.purpose == "tasks" else log).focus()
+
+    def on_prompt_given_up(self, event: Prompt.GivenUp) -> None:
+        if event.purpose == "tasks":
+            self.query_one(TaskTable).filter(event.before, self._filtering_from)
+        (self.query_one(TaskTable) if event.purpose == "tasks" else self.view).focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed into the line at the bottom, its keys are text."""
+        return action == "press" or not self.is_mounted or not self.query_one(Prompt).is_open
+
+    # ---- why nothing happens
+
     def why_not(self, action_id: str) -> str:
         """Why this action does nothing now; "" where it does something."""
-        verb = {"tasks.pr": "open_pr", "tasks.shell": "shell", "diff.send-back": "send_back"}.get(
-            action_id, action_id.removeprefix("task.")
-        )
-        if verb in verbs.VERBS:
-            return verbs.why_not(verb, self.chosen)
-        if not self.entries and action_id.startswith(("task.", "tasks.")):
-            return "there is no task yet"
-        if action_id in ("log.next", "log.previous") and self.query_one(LogView).needle is None:
-            return "nothing is searched for"
+        place, _, name = action_id.partition(".")
+        if action_id in _OF_ONE:
+            return verbs.why_not(_OF_ONE[action_id], [self.selected] if self.selected is not None else [])
+        if place == "task" and name in verbs.VERBS:
+            return verbs.why_not(name, self.chosen)
+        if place in ("task", "tasks"):
+            return self._why_not_tasks(name)
+        if place == "log":
+            return self._why_not_log(name)
+        if place == "diff" and name != "back" and (self.selected is None or self.selected.patch is None):
+            return "there is no diff"
         return ""
+
+    def _why_not_tasks(self, name: str) -> str:
+        tasks = self.query_one(TaskTable).list
+        if not self.entries:
+            return "there is no task yet"
+        if name == "clear":
+            return "" if tasks.marked or tasks.filter_text else "nothing is marked, and there is no filter"
+        return "" if tasks.rows or name in ("filter", "sort") else "no task passes the filter"
+
+    def _why_not_log(self, name: str) -> str:
+        log = self.query_one(LogView)
+        if name in ("next", "previous") and log.needle is None:
+            return "nothing is searched for" + (": it writes a new task" if name == "next" else "")
+        if name in ("next-attempt", "previous-attempt") and log.window.attempts < 2:
+            return "the log has one attempt"
+        empty = not log.rows and name in ("search", "detail", "save") and log.window.only is None
+        return "the log is empty" if empty else ""

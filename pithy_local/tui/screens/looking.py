@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from textual import work
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import ContentSwitcher
 
-from pithy_local.errors import PithyError
 from pithy_local.models import LogLine, Patch, Status, Task
 from pithy_local.tui import look
 from pithy_local.tui.board import Board
 from pithy_local.tui.feed import Feed
+from pithy_local.tui.keymap import Keymap
 from pithy_local.tui.records import Details, Entry
 from pithy_local.tui.screens.doing import DoingScreen
-from pithy_local.tui.widgets.bars import Prompt, TabBar
+from pithy_local.tui.widgets.bars import TabBar
 from pithy_local.tui.widgets.diff import DiffView
+from pithy_local.tui.widgets.header import Header
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.log_lines import LogLines
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
 
-TABS = ("log", "diff", "steps", "info")
-
 
 class LookingScreen(DoingScreen):
     """The right side: header, tabs, log, diff, steps and info of one task."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, keymap: Keymap) -> None:
         super().__init__(board)
+        self.keymap = keymap
         self.entries: tuple[Entry, ...] = ()
         self.by_id: dict[str, Entry] = {}
         self.tab = "log"
         self._details: Details | None = None
-        self._diff_of: tuple[str, Patch | None, Status] | None = None
-        """The task whose diff is shown, and how it stood then."""
+        self._diff_of: tuple[str, Patch | None, Status | None] | None = None
+        """The task whose diff is shown, and the diff; why there is none depends on its status."""
         self._shown: dict[str, object] = {}
 
     @property
@@ -59,19 +58,21 @@ class LookingScreen(DoingScreen):
         """The view that is open."""
         return self.query_one(f"#{self.tab}")
 
-    def settled_marks(self) -> None:
-        table = self.query_one(TaskTable)
-        table.list.marked.clear()
-        table.refresh()
+    def unmark(self, tasks: Sequence[str]) -> None:
+        self.query_one(TaskTable).unmark(tasks)
 
     # ---- which task, which view
 
     def on_task_table_selected(self, event: TaskTable.Selected) -> None:
-        self.query_one(LogView).show(event.task)
+        """Nothing of the task before is left to be seen, or to be acted on."""
+        log = self.query_one(LogView)
+        log.show_only("")
+        log.show(event.task)
         self.query_one(Feed).log_stale = True
         self._details, self._diff_of = None, None
-        self.query_one("#steps", Page).scroll_home(animate=False)
-        self.query_one("#info", Page).scroll_home(animate=False)
+        self.query_one(DiffView).take(event.task or "", None)
+        for page in (self.query_one("#steps", Page), self.query_one("#info", Page)):
+            page.clear()
         self.refresh_view()
 
     def action_tab(self, name: str) -> None:
@@ -87,12 +88,14 @@ class LookingScreen(DoingScreen):
     def refresh_view(self) -> None:
         """Ask for what the open view needs, and show what is known. Cheap when nothing has changed."""
         entry, feed, log = self.entry, self.query_one(Feed), self.query_one(LogView)
+        self.show_selected()
         if entry is None:
             return
         if log.window.task is not None:
             feed.read_log(log.window.task, log.stale_pages(), only=log.window.unscanned)
         if self.tab == "diff":
-            wanted = (entry.task.id, entry.task.patch, entry.task.status)
+            task = entry.task
+            wanted = (task.id, task.patch, None if task.patch else task.status)
             if wanted != self._diff_of:
                 self._diff_of = wanted
                 feed.read_diff(entry.task.id)
@@ -100,28 +103,21 @@ class LookingScreen(DoingScreen):
             known = self._details is not None and self._details.entry.task == entry.task
             if not known or feed.details_stale:
                 feed.read_details(entry)
-            self._show_details()
-        self.show_selected()
+            self.show_details()
 
     def show_selected(self) -> None:
         """Title, header and tabs."""
-        entry = self.entry
-        if entry is None:
-            return
-        task = entry.task
-        title = look.title(task)
+        task = self.selected
+        title = look.title(task) if task is not None else Content("")
         if self.changed("title", title):
             self.query_one("#right", Vertical).border_title = title
-        header = look.header(entry, self.board.app.clock.now_ms(), low=self.has_class("-narrow"))
-        if self.changed("header", header):
-            shown = self.query_one("#header", Static)
-            lines = len(header.wrap(self.app.console, max(1, shown.content_size.width)))
-            # the whole screen is laid out anew only for another number of lines, not for each second that passes
-            shown.update(header, layout=self.changed("header-lines", lines))
-        counts = f" +{task.patch.added} −{task.patch.removed}" if task.patch is not None else ""
+        self.query_one(Header).show(self.entry, self.board.app.clock.now_ms())
+        patch = task.patch if task is not None else None
+        counts = f" +{patch.added} −{patch.removed}" if patch is not None else ""
         tabs = [("log", "Log"), ("diff", f"Diff{counts}"), ("steps", "Steps"), ("info", "Info")]
         if self.changed("tabs", (tabs, self.tab)):
-            self.query_one("#tabs", TabBar).show(tabs, self.tab)
+            keys = [self.keymap.key(f"dashboard.{name}") for name, _ in tabs]
+            self.query_one("#tabs", TabBar).show(tabs, self.tab, keys)
 
     def changed(self, where: str, what: object) -> bool:
         """Whether this is something else than what was shown there: an update paints and lays out anew."""
@@ -141,18 +137,10 @@ class LookingScreen(DoingScreen):
         self.query_one(Feed).read_pages(event.task, event.pages)
 
     def on_log_view_find_wanted(self, event: LogView.FindWanted) -> None:
-        self.query_one(Feed).find(event.task, event.needles, event.start, backwards=event.backwards)
+        self.query_one(Feed).find(event.hunt)
 
     def on_feed_found(self, event: Feed.Found) -> None:
-        log = self.query_one(LogView)
-        if event.task_id != log.window.task or log.needle is None:
-            return
-        if event.seq is None:
-            self.tell(f"Nothing has `{log.needle.text}` in it", "warning")
-            return
-        if event.seq > event.start if event.backwards else event.seq < event.start:
-            self.tell("Searching went on from the other end")
-        log.found(event.seq)
+        self.query_one(LogView).found(event.hunt, event.seq)
 
     def on_log_view_badge_changed(self) -> None:
         self.show_badge()
@@ -168,42 +156,29 @@ class LookingScreen(DoingScreen):
         """Below the view: where it stands."""
         right = self.query_one("#right", Vertical)
         badges = {"log": self.query_one(LogView).badge, "diff": self.query_one(DiffView).badge}
-        badge = badges.get(self.tab, Content(""))
+        badge = badges.get(self.tab, Content("")) if self.selected is not None else Content("")
         if self.changed("badge", badge):
             right.border_subtitle = badge
 
     def on_log_view_detail_wanted(self, event: LogView.DetailWanted) -> None:
-        from pithy_local.tui.screens.viewer import LineScreen  # no dialog delays the first frame
+        from pithy_local.tui.screens.copying import line_text  # no dialog delays the first frame
+        from pithy_local.tui.screens.viewer import LineScreen
 
         def closed(copied: bool | None) -> None:
             if copied:
-                self.post_message(self.CopyWanted(event.line.text, "the line"))
+                self.post_message(self.CopyWanted(line_text(event.line), "the line"))
 
-        self.app.push_screen(LineScreen(event.line), closed)
+        self.app.push_screen(LineScreen(event.line, self.query_one(LogView).marked_needle), closed)
 
-    def on_log_view_prompt_wanted(self, event: LogView.PromptWanted) -> None:
-        log, prompt = self.query_one(LogView), self.query_one(Prompt)
-        if event.only:
-            text = log.window.only.text if log.window.only else ""
-            prompt.ask("only", "Only lines with", text, "a text; nothing shows all lines")
-        else:
-            text = log.needle.text if log.needle else ""
-            prompt.ask("search", "Search", text, "a text; n and N go to the next and the one before")
+    def save_log(self, name: str) -> None:
+        """Write the log into the file with this name."""
+        task = self.query_one(LogView).window.task
+        if task is not None and name.strip():
+            self.in_thread("Save", lambda: self.board.save_log(task, name.strip()), self._saved)
 
-    def on_log_view_save_wanted(self) -> None:
-        self.query_one(Prompt).ask(
-            "save", "Save the log as", f"{self.query_one(LogView).window.task}.log", "a new file"
-        )
-
-    @work(thread=True, group="save")
-    def save_log(self, task: str, file: str) -> None:
-        """Write the log into this file."""
-        try:
-            lines = self.board.save_log(task, Path(file))
-        except PithyError as error:
-            self.post_message(self.Told(f"{error.message}. {error.hint}", "error"))
-        else:
-            self.post_message(self.Told(f"{lines:,} lines are in {file}"))
+    def _saved(self, found: tuple[int, Path]) -> None:
+        lines, path = found
+        self.tell(f"{lines:,} lines are in {path}")
 
     # ---- diff, steps, info
 
@@ -212,14 +187,18 @@ class LookingScreen(DoingScreen):
             self.query_one(DiffView).take(event.task_id, event.diff, event.problem)
 
     def on_diff_view_send_back_wanted(self, event: DiffView.SendBackWanted) -> None:
-        self.send_back(event.place)
+        if not self.query_one(DiffView).rows:
+            self.tell("Send back: the diff is not there yet", "warning")
+        elif self._diff_of is not None and self._diff_of[0] in self.by_id:
+            self.send_back(self.by_id[self._diff_of[0]].task, event.place)
 
     def on_feed_details_read(self, event: Feed.DetailsRead) -> None:
         if event.details.entry.task.id == self.query_one(TaskTable).selected:
             self._details = event.details
-            self._show_details()
+            self.show_details()
 
-    def _show_details(self) -> None:
+    def show_details(self) -> None:
+        """The steps or the info as they are now: times in them go on."""
         if self._details is None or self.tab not in ("steps", "info"):
             return
         from pithy_local.tui.models import info, steps  # nor does a view that is not open
@@ -231,26 +210,24 @@ class LookingScreen(DoingScreen):
     # ---- copying
 
     def action_copy(self) -> None:
-        task = self.selected
+        task = self.may_selected("copy")
         if task is None:
             return
-        from pithy_local.tui.screens import copying
-        from pithy_local.tui.screens.choice import ChoiceScreen
+        from pithy_local.tui.screens.copying import CopyScreen, Thing, things
 
-        things = copying.things(task, self._line(), lambda: self.board.diff(task.id).decode("utf-8", "replace"))
+        def chosen(thing: Thing | None) -> None:
+            if thing is not None:
+                self._copy(thing.label, thing.read)
 
-        def chosen(number: int | None) -> None:
-            if number is not None:
-                self._copy(things[number][0].label, things[number][1])
-
-        self.app.push_screen(ChoiceScreen("Copy", [choice for choice, _ in things]), chosen)
+        marked = [entry.task.id for entry in self.query_one(TaskTable).list.shown_marks]
+        found = things(task, self._line(), lambda: self.board.diff(task.id).decode("utf-8", "replace"), marked)
+        self.app.push_screen(CopyScreen(found), chosen)
 
     def _line(self) -> LogLine | None:
         return self.query_one(LogView).current if self.tab == "log" else None
 
-    @work(thread=True, group="copy")
     def _copy(self, label: str, read: Callable[[], str]) -> None:
-        try:
-            self.post_message(self.CopyWanted(read(), f"the {label}"))
-        except PithyError as error:
-            self.post_message(self.Told(f"{error.message}. {error.hint}", "error"))
+        def copied(text: str) -> None:
+            self.post_message(self.CopyWanted(text, f"the {label}"))
+
+        self.in_thread("Copy", read, copied)

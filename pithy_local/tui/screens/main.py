@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Static
@@ -19,19 +17,20 @@ from pithy_local.tui.actions import Place
 from pithy_local.tui.board import Board
 from pithy_local.tui.feed import TICK_SECONDS, Feed
 from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.models.welcome import welcome
 from pithy_local.tui.records import Draft, Engine, Snapshot
 from pithy_local.tui.screens.keys import KeysScreen
-from pithy_local.tui.screens.welcome import welcome
 from pithy_local.tui.widgets.bars import HintBar, Prompt, TabBar, counted
+from pithy_local.tui.widgets.checkup import Checkup
 from pithy_local.tui.widgets.diff import DiffView
+from pithy_local.tui.widgets.header import Header
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
 
-if TYPE_CHECKING:
-    from pithy_local.doctor import Check
-
 WIDTHS: list[tuple[int, str]] | None = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
+HEIGHTS: list[tuple[int, str]] | None = [(0, "-tiny"), (16, "-high")]
+"""On a narrow and tiny terminal tasks and the selected one take turns."""
 SECOND = 1.0
 SAID_SECONDS = 15.0
 """How long the supervisor's last word stays in the status line."""
@@ -42,6 +41,7 @@ class MainScreen(KeysScreen):
 
     BINDINGS = actions.bindings(Place.DASHBOARD, Place.TASK)
     HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
     class Said(Message):
         """The supervisor of this process has something to tell."""
@@ -50,20 +50,16 @@ class MainScreen(KeysScreen):
             super().__init__()
             self.text = text
 
-    class Checked(Message):
-        """The doctor has looked at one thing more; None: at everything."""
-
-        def __init__(self, check: Check | None) -> None:
-            super().__init__()
-            self.check = check
-
     def __init__(self, board: Board, keymap: Keymap) -> None:
         super().__init__(board, keymap)
         self._snapshot = Snapshot()
-        self._draft = Draft()
+        self._empty: bool | None = None
+        """Whether there is no task at all; None: not known yet."""
+        self._drafts: dict[str, Draft] = {}
+        """What was written and not sent: as a new task (""), and as one like the task with this id."""
         self._second_at = self._said_at = 0.0
         self._said = self._trouble = ""
-        self._checks: list[Check] | None = None
+        self._troubles: set[str] = set()
 
     def compose(self) -> ComposeResult:
         yield Static(id="status")
@@ -71,10 +67,9 @@ class MainScreen(KeysScreen):
             with Vertical(id="left"):
                 yield Static(id="columns")
                 yield TaskTable()
-                with VerticalScroll(id="welcome", can_focus=False):
-                    yield Static(id="welcome-text")
+                yield Checkup("welcome", self.board, welcome, self.keymap.key)
             with Vertical(id="right"):
-                yield Static(id="header")
+                yield Header(f"No task passes the filter: {self.keymap.key('tasks.clear')} shows all.")
                 yield TabBar("tabs")
                 with ContentSwitcher(initial="log", id="views"):
                     yield LogView()
@@ -86,10 +81,11 @@ class MainScreen(KeysScreen):
         yield Feed(self.board)
 
     def on_mount(self) -> None:
-        self.query_one(TaskTable).focus()
         self._show_titles()
+        self.changed("engine", "")
         try:
-            self._take(self.query_one(Feed).first())
+            with self.board.in_words():
+                self._take(self.query_one(Feed).first())
         except PithyError as error:
             self._troubled(error)
         self.set_interval(TICK_SECONDS, self._tick)
@@ -109,7 +105,18 @@ class MainScreen(KeysScreen):
             self._second_at = now
             self.query_one(TaskTable).tick(self.board.app.clock.now_ms())
             self.show_selected()
+            self.show_details()
+            moved = self._home_problem()
+            if moved is not None:
+                self._troubled(moved)
             self._show_status()
+
+    def _home_problem(self) -> PithyError | None:
+        try:
+            self.board.check_home()
+        except PithyError as error:
+            return error
+        return None
 
     @property
     def _details_stale(self) -> bool:
@@ -126,47 +133,48 @@ class MainScreen(KeysScreen):
         self._snapshot = snapshot
         self.entries = snapshot.entries
         self.by_id = {entry.task.id: entry for entry in self.entries}
-        self.set_class(not self.entries, "-empty")
-        if not self.entries and self._checks is None:
-            self._checks = []
-            self._show_welcome()
-            threading.Thread(target=self._check, name="doctor", daemon=True).start()
+        self._show_first_run(empty=not self.entries)
         self.query_one(TaskTable).show(self.entries, self.board.app.clock.now_ms())
         self.refresh_view()
         self._show_status()
         self.show_hints()
 
+    def _show_first_run(self, *, empty: bool) -> None:
+        """Without a task the welcome takes the whole screen, and the keys."""
+        if empty == self._empty:
+            return
+        self._empty = empty
+        self.set_class(empty, "-empty")
+        self.remove_class("-zoomed")
+        welcome = self.query_one(Checkup)
+        (welcome if empty else self.query_one(TaskTable)).focus()
+        if empty:
+            welcome.look()
+
     def on_feed_troubled(self, event: Feed.Troubled) -> None:
         self._troubled(event.error)
 
     def _troubled(self, error: PithyError) -> None:
+        """In the status line as long as it lasts; told once, since that line may be too short for it."""
+        error = self._home_problem() or error  # the cause of all others
         self._trouble = f"{error.message}. {error.hint}"
+        if self._trouble not in self._troubles:
+            self._troubles.add(self._trouble)
+            self.complain(error)
         self._show_status()
 
     def on_main_screen_said(self, event: Said) -> None:
         self._said, self._said_at = event.text, time.monotonic()
         self._show_status()
 
-    def _check(self) -> None:
-        """In the doctor's own thread, which nobody waits for: a check may take half a minute, quitting must not."""
-        for check in self.board.checks():
-            if not self.post_message(self.Checked(check)):
-                return  # the dashboard has ended
-        self.post_message(self.Checked(None))
-
-    def on_main_screen_checked(self, event: Checked) -> None:
-        if event.check is not None and self._checks is not None:
-            self._checks.append(event.check)
-        self._show_welcome(running=event.check is not None)
-
-    def _show_welcome(self, *, running: bool = True) -> None:
-        self.query_one("#welcome-text", Static).update(welcome(self._checks or (), running=running))
-
     # ---- tasks
 
     def on_task_table_arranged(self) -> None:
         self._show_titles()
         self.show_hints()
+        table = self.query_one(TaskTable)
+        if table.list.filter_text and table.rows < table.view_height:
+            self.on_task_table_older_wanted()  # what the filter looks for may be among those that are not loaded
 
     def on_task_table_older_wanted(self) -> None:
         if self._snapshot.more:
@@ -174,35 +182,15 @@ class MainScreen(KeysScreen):
 
     def on_task_table_opened(self) -> None:
         """On a narrow terminal the task takes all of it."""
-        if self.has_class("-narrow"):
+        self._go_to_view(zoomed=self.has_class("-narrow"))
+
+    def _go_to_view(self, *, zoomed: bool) -> None:
+        if zoomed:
             self.add_class("-zoomed")
         self.view.focus()
 
-    def on_task_table_filter_wanted(self) -> None:
-        text = self.query_one(TaskTable).list.filter_text
-        self.query_one(Prompt).ask("tasks", "Filter", text, "status:failed,review repo:api !word")
-
     def on_task_table_selected(self, event: TaskTable.Selected) -> None:
         self.show_hints()  # Textual calls the handler of the class above by itself
-
-    def on_prompt_typed(self, event: Prompt.Typed) -> None:
-        log, table = self.query_one(LogView), self.query_one(TaskTable)
-        if event.purpose == "tasks":
-            table.filter(event.text)
-        elif event.final and event.purpose == "search":
-            log.search(event.text)
-        elif event.final and event.purpose == "only":
-            log.show_only(event.text)
-            self.refresh_view()
-        elif event.final and event.purpose == "save" and log.window.task is not None and event.text.strip():
-            self.save_log(log.window.task, event.text.strip())
-        if event.final:
-            (table if event.purpose == "tasks" else log).focus()
-
-    def on_prompt_given_up(self, event: Prompt.GivenUp) -> None:
-        if event.purpose == "tasks":
-            self.query_one(TaskTable).filter(event.before)
-        (self.query_one(TaskTable) if event.purpose == "tasks" else self.view).focus()
 
     def _leave_view(self) -> None:
         self.remove_class("-zoomed")
@@ -212,20 +200,39 @@ class MainScreen(KeysScreen):
 
     # ---- actions
 
-    def write_task(self, draft: Draft | None = None) -> None:
-        from pithy_local.tui.screens.new_task import NewTaskScreen  # no dialog delays the first frame
+    def write_task(self, like: Task | None = None, prompt: str = "") -> None:
+        from pithy_local.tui.drafts import draft_of  # no dialog delays the first frame
+        from pithy_local.tui.screens.new_task import NewTaskScreen
+
+        key, title = ("", "New task") if like is None else (like.id, f"New task like {like.id}")
+        draft = self._drafts.get(key) or (Draft() if like is None else draft_of(like))
+
+        def written(closed: tuple[Task | None, Draft] | None) -> None:
+            task, self._drafts[key] = closed or (None, draft)
+            if task is not None:
+                if like is not None:
+                    del self._drafts[key]
+                self.tell(f"{task.id} is queued")
+                self.query_one(TaskTable).await_task(task.id)
 
         recent = [entry.task for entry in self.entries]
-        self.app.push_screen(NewTaskScreen(self.board, draft or self._draft, recent), self._written)
+        self.app.push_screen(NewTaskScreen(self.board, draft, recent, title), written)
 
-    def _written(self, closed: tuple[Task | None, Draft] | None) -> None:
-        task, self._draft = closed or (None, self._draft)
-        if task is not None:
-            self.tell(f"{task.id} is queued")
-            self.query_one(TaskTable).await_task(task.id)
+    @property
+    def unsent(self) -> bool:
+        """Whether something was written that is kept here alone: it is lost with the dashboard."""
+        return any(draft.prompt.strip() for draft in self._drafts.values()) or self.has_notes
 
     def action_new(self) -> None:
         self.write_task()
+
+    def action_doctor(self) -> None:
+        if self._empty:
+            self.query_one(Checkup).look()
+            return
+        from pithy_local.tui.screens.doctor import DoctorScreen
+
+        self.app.push_screen(DoctorScreen(self.board))
 
     def action_stats(self) -> None:
         from pithy_local.tui.screens.stats import StatsScreen
@@ -234,17 +241,13 @@ class MainScreen(KeysScreen):
 
     def action_switch_pane(self) -> None:
         if self.query_one(TaskTable).has_focus:
-            self.view.focus()
+            self._go_to_view(zoomed=self.has_class("-narrow") and self.has_class("-tiny"))
         else:
             self._leave_view()
 
     def action_zoom(self) -> None:
         self.toggle_class("-zoomed")
         (self.view if self.has_class("-zoomed") else self.query_one(TaskTable)).focus()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While something is typed into the line at the bottom, its keys are text."""
-        return not self.query(Prompt).first(Prompt).is_open if self.is_mounted else True
 
     # ---- showing
 
@@ -255,14 +258,19 @@ class MainScreen(KeysScreen):
         left = self.query_one("#left", Vertical)
         if self.changed("tasks-title", title):
             left.border_title = title
-        parts = [f"{len(tasks.marked)} marked"] if tasks.marked else []
-        parts += [f"{len(tasks.rows)} of {tasks.loaded}"] if tasks.filter_text else []
+        hidden = len(tasks.marked) - len(tasks.shown_marks)
+        parts = [f"{len(tasks.marked)} marked" + f", {hidden} hidden" * bool(hidden)] if tasks.marked else []
+        newest = "the newest " if self._snapshot.more else ""
+        counts = f"{len(tasks.rows)} of {newest}{tasks.loaded}"
+        parts += [(not tasks.rows and tasks.problem) or counts] if tasks.filter_text else []
         parts += [f"by {tasks.sort}"] if tasks.sort != "newest" else []
         if self.changed("tasks-subtitle", parts):
             left.border_subtitle = Content(f" {' · '.join(parts)} " if parts else "")
 
     def _show_status(self) -> None:
         engine = self.board.engine() if not self._trouble else Engine(label="store", problem=self._trouble)
+        if self.changed("engine", engine.problem) and self._empty:
+            self.query_one(Checkup).look()
         said = self._said if time.monotonic() - self._said_at < SAID_SECONDS else ""
         status = look.status_line(self._snapshot, engine, said)
         if self.changed("status", status):

@@ -1,4 +1,4 @@
-"""Quitting while attempts run in here: what becomes of them."""
+"""Quitting while attempts run in here, or something is written and not sent: what becomes of it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from pithy_local.tui.models.verbs import quit_words
 from pithy_local.tui.screens.confirm import Answer, AskScreen
 
 WAYS = (
-    "Leave: they go on as they are, and the next dashboard, `run` or `serve` of this home takes them up.\n\n"
+    "Leave: their sandboxes run on, one that asks the model waits, and the next dashboard, `run` or `serve` of this "
+    "home takes them up.\n\n"
     "Cancel: their sandboxes are stopped and removed, logs are kept, nothing more is pushed.\n\n"
     "Queued tasks stay queued either way."
 )
+LOST = "What you wrote and did not send is lost."
 ANSWERS = (
-    Answer(keys="s,n", label="Stay", variant="primary"),
-    Answer(keys="l", label="Leave them running", variant="warning"),
-    Answer(keys="c", label="Cancel them"),
+    Answer(name="stay", label="Stay", variant="primary"),
+    Answer(name="leave", label="Leave them running", variant="warning"),
+    Answer(name="cancel", label="Cancel them"),
 )
+WITHOUT_ATTEMPTS = (ANSWERS[0], Answer(name="leave", label="Quit", variant="warning"))
 HOW = (None, Stop.LEAVE, Stop.CANCEL)
 """What each answer means; None: the dashboard stays."""
 
@@ -23,6 +26,9 @@ HOW = (None, Stop.LEAVE, Stop.CANCEL)
 class QuitScreen(AskScreen):
     """Dismissed with the number of an answer."""
 
-    def __init__(self, running: int) -> None:
-        """`running`: attempts of this process."""
-        super().__init__("Quit?", f"{quit_words(running)}\n\n{WAYS}", ANSWERS)
+    def __init__(self, running: int, *, unsent: bool) -> None:
+        """`running`: attempts of this process; `unsent`: what somebody wrote is kept here alone. One of them holds."""
+        words = [LOST] if unsent else []
+        if running:
+            words = [quit_words(running), *words, WAYS]
+        super().__init__("Quit?", "\n\n".join(words), ANSWERS if running else WITHOUT_ATTEMPTS)

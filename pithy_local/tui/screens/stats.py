@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from pithy_local.clock import day_bounds_ms
 from pithy_local.errors import PithyError
-from pithy_local.text import safe_line
-from pithy_local.tui import actions
+from pithy_local.store.stats import By
+from pithy_local.tui import look
+from pithy_local.tui.actions import Place
 from pithy_local.tui.board import Board
 from pithy_local.tui.models import figures
 from pithy_local.tui.models.figures import StatsPage
-from pithy_local.tui.widgets.bars import HintBar, TabBar
+from pithy_local.tui.screens.dialog import Dialog
+from pithy_local.tui.widgets.bars import TabBar
+from pithy_local.tui.widgets.page import Page
 
 DAY = 86_400.0
+GROUPINGS: tuple[By, ...] = ("repo", "model", "day")
 SPANS = (("today", "Today"), ("7d", "7 days"), ("30d", "30 days"))
 
 
-class StatsScreen(ModalScreen[None]):
+class StatsScreen(Dialog[None]):
     """Read anew each time a span is chosen."""
 
-    BINDINGS = actions.bindings(actions.Place.STATS)
+    PLACE = Place.STATS
+    PROSE: ClassVar[str] = (
+        "What the tasks of this home came to and what they cost, deleted ones as well: the same numbers as "
+        "`pithy-local stats`. Costs are estimates by the price list; a model that is not in it counts as `?`."
+    )
 
     class Read(Message):
         """The figures of one span; None with the reason."""
@@ -39,17 +47,17 @@ class StatsScreen(ModalScreen[None]):
         super().__init__()
         self._board = board
         self._span = 0
+        self._last: StatsScreen.Read | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog full") as dialog:
             dialog.border_title = Content("Statistics")
             yield TabBar("spans")
-            with VerticalScroll(id="figures"):
-                yield Static("")
-            yield HintBar("text-hints")
+            yield Page("figures")
+            yield from self.foot()
 
     def on_mount(self) -> None:
-        self.query_one(HintBar).show([action for action in actions.at(actions.Place.STATS) if action.hint])
+        self.query_one(Page).focus()
         self._show_span(0)
 
     def action_span(self, step: int) -> None:
@@ -58,21 +66,9 @@ class StatsScreen(ModalScreen[None]):
     def action_tab(self, name: str) -> None:
         self._show_span([span for span, _ in SPANS].index(name))
 
-    def action_scroll_down(self) -> None:
-        self.query_one("#figures").scroll_down(animate=False)
-
-    def action_scroll_up(self) -> None:
-        self.query_one("#figures").scroll_up(animate=False)
-
-    def action_back(self) -> None:
-        self.dismiss(None)
-
-    async def action_press(self, action_id: str) -> None:
-        await self.app.run_action(actions.BY_ID[action_id].run, self)
-
     def _show_span(self, span: int) -> None:
         self._span = span
-        self.query_one(TabBar).show(SPANS, SPANS[span][0], numbered=False)
+        self.query_one(TabBar).show(SPANS, SPANS[span][0])
         self._read(span)
 
     @work(thread=True, exclusive=True)
@@ -80,17 +76,25 @@ class StatsScreen(ModalScreen[None]):
         now = self._board.app.clock.now_ms()
         since = ((now - day_bounds_ms(now)[0]) / 1000, 7 * DAY, 30 * DAY)[span]
         try:
-            page = StatsPage(
-                repos=self._board.stats(since, "repo"), models=self._board.stats(since, "model"),
-                days=self._board.stats(since, "day"),
-            )  # fmt: skip
+            with self._board.in_words():
+                repos, models, days = (self._board.stats(since, by) for by in GROUPINGS)
         except PithyError as error:
             self.post_message(self.Read(span, None, f"{error.message}. {error.hint}"))
         else:
+            page = StatsPage(repos=repos, models=models, days=days, now_ms=now)
             self.post_message(self.Read(span, page, ""))
 
     def on_stats_screen_read(self, event: Read) -> None:
         if event.span == self._span:
-            shown = self.query_one("#figures Static", Static)
-            width = self.query_one("#figures").size.width
-            shown.update(figures.page(event.page, width) if event.page else Content(safe_line(event.problem)))
+            self._last = event
+            self._lay_out()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._lay_out)
+
+    def _lay_out(self) -> None:
+        """As wide as there is room."""
+        if self._last is not None:
+            shown, last = self.query_one(Page), self._last
+            problem = look.line(last.problem, f"bold {look.RED}")
+            shown.show(figures.page(last.page, shown.size.width) if last.page else problem)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
 from pithy_local.errors import PithyError
-from pithy_local.text import safe_block, safe_line
-from pithy_local.tui import actions, outside
+from pithy_local.text import safe_block
+from pithy_local.tui import look, outside
 from pithy_local.tui.actions import Place
-from pithy_local.tui.widgets.bars import HintBar
+from pithy_local.tui.screens.dialog import Dialog, Parts, T
 
-HEIGHTS: list[tuple[int, str]] | None = [(0, "-low"), (30, "-high")]
+LOUD = f"bold {look.RED}"
 
 
 class SafeTextArea(TextArea):
@@ -28,52 +27,66 @@ class SafeTextArea(TextArea):
         event.text = safe_block(event.text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-class Writing(ModalScreen[tuple[bool, str]]):
+class TextDialog(Dialog[T]):
+    """A dialog with one text of several lines, which the user's editor can take over, and a place for complaints."""
+
+    PLACE = Place.TEXT
+
+    @property
+    def unsent(self) -> bool:
+        return bool(self.query_one(TextArea).text.strip())
+
+    def action_editor(self) -> None:
+        area = self.query_one(TextArea)
+        try:
+            area.text = outside.edit(self.app, area.text, self.main.board.app.env)
+        except PithyError as error:
+            self.complain(error)
+        area.move_cursor(area.document.end)
+
+    def complain(self, error: PithyError) -> None:
+        self.say(look.line(error.message, LOUD).append("\n").append_text(look.line(error.hint)))
+
+    def say(self, what: Text) -> None:
+        """Say it above the keys; nothing takes back what was said."""
+        problem = self.query_one(".problem", Static)
+        problem.update(what)
+        problem.set_class(bool(what), "-said")
+
+
+class Writing(TextDialog[tuple[bool, str]]):
     """Dismissed with whether it was sent, and the text."""
 
-    BINDINGS = actions.bindings(Place.TEXT)
-    VERTICAL_BREAKPOINTS = HEIGHTS
+    PROSE: ClassVar[str] = (
+        "What you write goes to the model with the next attempt. What you wrote and did not send is there again the "
+        "next time."
+    )
 
-    def __init__(self, title: str, explanation: str, text: str, placeholder: str = "") -> None:
-        """`title` and `explanation` are safe text."""
+    def __init__(self, title: str, explanation: str, text: str, *, needed: str = "") -> None:
+        """`title` and `explanation` are safe text, the latter of any number of lines. `needed`: why an empty text
+        cannot be sent; "" where it can."""
         super().__init__()
-        self._title, self._explanation, self._text, self._placeholder = title, explanation, text, placeholder
+        self._title, self._explanation, self._text, self._needed = title, explanation, text, needed
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog wide") as dialog:
+        with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
-            yield Static(Content(self._explanation), classes="explanation")
-            yield SafeTextArea(self._text, id="text", placeholder=self._placeholder)
-            yield HintBar("text-hints")
+            with VerticalScroll(classes="body", can_focus=False):
+                yield Parts("explanation", Static(Content(self._explanation)))
+                yield SafeTextArea(self._text, id="text")
+            yield from self.foot(Static(classes="problem"))
 
     def on_mount(self) -> None:
         area = self.query_one(TextArea)
         area.focus()
         area.move_cursor(area.document.end)
-        show_hints(self)
 
     def action_submit(self) -> None:
-        self.dismiss((True, self.query_one(TextArea).text))
+        text = self.query_one(TextArea).text
+        if self._needed and not text.strip():
+            self.say(look.line(self._needed, LOUD))
+        else:
+            self.dismiss((True, text if text.strip() else ""))
 
     def action_back(self) -> None:
         self.dismiss((False, self.query_one(TextArea).text))
-
-    def action_editor(self) -> None:
-        edit_in_place(self, self.query_one(TextArea))
-
-    async def action_press(self, action_id: str) -> None:
-        await self.app.run_action(actions.BY_ID[action_id].run, self)
-
-
-def show_hints(screen: ModalScreen[Any]) -> None:
-    """What the keys of a dialog to write in do."""
-    screen.query_one(HintBar).show([action for action in actions.at(Place.TEXT) if action.hint])
-
-
-def edit_in_place(screen: ModalScreen[Any], area: TextArea) -> None:
-    """The user's editor over this text."""
-    try:
-        area.text = outside.edit(screen.app, area.text, os.environ)
-    except PithyError as error:
-        screen.app.notify(safe_line(f"{error.message}. {error.hint}"), severity="error", markup=False)
-    area.move_cursor(area.document.end)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-from pithy_local.tui import look
-from pithy_local.tui.actions import Action, key_name
+from pithy_local.tui import actions, look
+from pithy_local.tui.actions import Action, Place, key_name
 from pithy_local.tui.widgets.inputs import SafeInput
 
 
@@ -45,12 +43,12 @@ class Bar(Static):
 class TabBar(Bar):
     """`[1 Log] 2 Diff +31 −4  3 Steps  4 Info`: the names, and which is open."""
 
-    def show(self, tabs: Sequence[tuple[str, str]], active: str, *, numbered: bool = True) -> None:
-        """`tabs`: name and words of each, in order; `numbered`: the number is the key that opens it."""
+    def show(self, tabs: Sequence[tuple[str, str]], active: str, keys: Sequence[str] = ()) -> None:
+        """`tabs`: name and words of each, in order; `keys`: what opens each."""
         parts = []
-        for number, (name, words) in enumerate(tabs, 1):
+        for number, (name, words) in enumerate(tabs):
             style = "bold reverse" if name == active else ""
-            key = f"{number} " if numbered else ""
+            key = f"{keys[number]} " if keys else ""
             parts += [(look.piece(f" {key}{words} ", style), f"tab('{name}')"), (look.piece(" "), "")]
         self.draw(parts)
 
@@ -86,24 +84,24 @@ class HintBar(Bar):
 
 
 def _hint(action: Action) -> tuple[Text, str]:
-    key = look.piece(key_name(action.keys.split(",")[0]), "bold cyan")
+    key = look.piece(key_name(action.each_key[0]), "bold cyan")
     return key.append(f" {action.label}").append("  "), f"press('{action.id}')"
 
 
 class Prompt(Horizontal):
-    """A line at the bottom to type into, hidden until it is asked for. enter takes the text, esc takes it back."""
+    """A line at the bottom to type into, hidden until it is asked for, and again when something else gets the focus."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Back", id="prompt.back")]
+    BINDINGS = actions.bindings(Place.PROMPT)
 
     class Typed(Message):
-        """The text is another one now; `final`: enter was pressed."""
+        """The text is another one now; `final`: it was taken."""
 
         def __init__(self, purpose: str, text: str, *, final: bool) -> None:
             super().__init__()
             self.purpose, self.text, self.final = purpose, text, final
 
     class GivenUp(Message):
-        """esc: what was there before holds again."""
+        """What was there before holds again."""
 
         def __init__(self, purpose: str, before: str) -> None:
             super().__init__()
@@ -127,7 +125,7 @@ class Prompt(Horizontal):
         field.placeholder = placeholder
         field.cursor_position = len(text)
         self.add_class("-open")
-        field.focus()
+        self.screen.set_focus(field)  # at once: the next key is for it
 
     @property
     def is_open(self) -> bool:
@@ -140,11 +138,22 @@ class Prompt(Horizontal):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.remove_class("-open")
-        self.post_message(self.Typed(self._purpose, event.value, final=True))
+        self.action_take()  # the field's own enter: behind what was typed before it
 
-    def action_give_up(self) -> None:
+    def on_descendant_blur(self) -> None:
+        if self.app.app_focus:  # else the whole terminal lost it, and will give it back
+            self.close()
+
+    def close(self) -> None:
+        """Hide the line; what was typed stays as far as it was taken."""
         self.remove_class("-open")
+
+    def action_take(self) -> None:
+        self.close()
+        self.post_message(self.Typed(self._purpose, self.query_one(Input).value, final=True))
+
+    def action_back(self) -> None:
+        self.close()
         self.post_message(self.GivenUp(self._purpose, self._before))
 
 

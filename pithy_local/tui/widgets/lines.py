@@ -96,6 +96,15 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         elif row >= top + height:
             self.jump(row - height + 1)
 
+    def show_columns(self, begin: int, end: int) -> None:
+        """Scroll sideways as little as it takes to have these columns in view, and to the very left where that does."""
+        left, width = self.scroll_offset.x, self.scrollable_content_region.width - len(MORE)
+        if end <= width:
+            left = 0
+        elif not left <= begin <= end <= left + width:
+            left = max(0, begin - width // 3)
+        self.scroll_to(x=left, animate=False, force=True)
+
     def refresh_row(self, row: int) -> None:
         """Draw one row anew; where that scrolls, Textual draws all of them by itself."""
         self.refresh(Region(0, row - self.scroll_offset.y, self.outer_size.width, 1))

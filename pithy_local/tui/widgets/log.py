@@ -1,90 +1,67 @@
-"""The live log: a window over the database that follows the end until the user looks up."""
+"""The live log: what its keys do, what is looked for in it, and what it says about itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
-from textual import events
 from textual.content import Content
 from textual.message import Message
 
 from pithy_local.models import LogLine
 from pithy_local.service import Needle
+from pithy_local.text import clip
 from pithy_local.tui import actions, look
-from pithy_local.tui.records import LogPart, Matches
-from pithy_local.tui.widgets.log_lines import LogLines
+from pithy_local.tui.records import Hunt, LogPart
+from pithy_local.tui.widgets.following import FollowingLog
+
+NEEDLE_SHOWN = 24
 
 
-class LogView(LogLines):
-    """The log of one task; `following` keeps the newest in view. New lines never move a paused view."""
+class LogView(FollowingLog):
+    """The log of one task: a window over the database, with a search and a filter."""
 
     BINDINGS = actions.bindings(actions.Place.LOG)
 
     class FindWanted(Message):
-        """The next match from line `start` is wanted."""
+        """The next match is wanted; `found` takes the answer."""
 
-        def __init__(self, task: str, needles: Sequence[Needle], start: int, *, backwards: bool) -> None:
+        def __init__(self, hunt: Hunt) -> None:
             super().__init__()
-            self.task, self.needles, self.start, self.backwards = task, needles, start, backwards
+            self.hunt = hunt
 
     class BadgeChanged(Message):
         """`badge` says something else now."""
-
-    class PromptWanted(Message):
-        """The user wants to type a text to search for, or to filter by (`only`)."""
-
-        def __init__(self, *, only: bool) -> None:
-            super().__init__()
-            self.only = only
 
     class DetailWanted(Message):
         def __init__(self, line: LogLine) -> None:
             super().__init__()
             self.line = line
 
-    class SaveWanted(Message):
-        """The user wants the log in a file."""
-
     class Left(Message):
         """The user goes back to the tasks."""
 
     def __init__(self) -> None:
         super().__init__("log")
-        self.following = True
-        self._seen = 0
-        self._going = False
-        """The cursor moves and takes the view along: nobody scrolls."""
-
-    # ---- what is in the log
-
-    @property
-    def new_lines(self) -> int:
-        """Lines that came in since the view was paused."""
-        return 0 if self.following else self.rows - self._seen
+        self.hunt: Hunt | None = None
+        """What is being looked for; an answer to anything else comes too late."""
+        self._verdict = ""
+        """What there is to say about the last match."""
+        self._unrevealed: int | None = None
+        """The line whose match is to be brought into view as soon as it is in memory."""
 
     def show(self, task: str | None) -> None:
-        """Turn to another task, at its end and following."""
+        """Turn to another task, all of it, at its end and following; what is searched for stays."""
         if task == self.window.task:
             return
+        self.window.filter(None, self.view_height)
         self.window.open(task)
         self.forget_asked()
         self.cursor = 0
         self.follow()
 
     def take(self, part: LogPart) -> None:
-        """Pages that were read; those of a task that is no longer shown are dropped."""
-        if self.window.take(part):
-            self.got(list(part.pages))
-            self._relayout()
-
-    def take_matches(self, found: Matches) -> None:
-        """Lines that the filter lets through, in order of their numbers."""
-        if self.window.take_matches(found):
-            self._relayout()
-
-    def stale_pages(self) -> int:
-        """How many of the newest pages a reader should bring along: none while the view is paused."""
-        return 2 if self.following else 0
+        super().take(part)
+        self._reveal()
 
     # ---- filter and search
 
@@ -102,97 +79,77 @@ class LogView(LogLines):
     def search(self, text: str) -> None:
         """Look for this text: from the end upwards while the view follows, else from the cursor down."""
         self.needle = Needle(text=text) if text else None
+        self._forget_hunt()
         self.refresh()
-        self._show_badge()
+        self.stands_elsewhere()
         if self.rows:
             self._find(self.rows - 1 if self.following else self.cursor, 0, backwards=self.following)
 
-    def found(self, seq: int) -> None:
-        """The next match is in this line."""
-        row = self.window.row_of(seq)
+    def found(self, hunt: Hunt, seq: int | None) -> None:
+        """The match that was looked for is in this line; None: there is none."""
+        if hunt != self.hunt:
+            return
+        self._forget_hunt()
+        row = self.window.row_of(seq) if seq is not None else self.rows
         if row < self.rows:
             self.pause()
             self.go(row, center=True)
+            self._unrevealed = seq
+            self._reveal()
+        self._verdict = _verdict(hunt, seq)
+        self.stands_elsewhere()
 
     def _find(self, row: int, step: int, *, backwards: bool) -> None:
-        if self.window.task is not None and self.needle is not None and self.rows:
-            needles = [needle for needle in (self.needle, self.window.only) if needle is not None]
+        """Look for the next match; while one is looked for already, for the one after that."""
+        if self.window.task is None or self.needle is None or not self.rows:
+            return
+        if self.hunt is not None and self.hunt.backwards == backwards:
+            self.hunt = replace(self.hunt, steps=self.hunt.steps + 1)
+        else:
+            needles = tuple(needle for needle in (self.needle, self.window.only) if needle is not None)
             start = self.window.seq(row) + step
-            self.post_message(self.FindWanted(self.window.task, needles, start, backwards=backwards))
+            self.hunt = Hunt(task=self.window.task, needles=needles, start=start, backwards=backwards)
+        self.post_message(self.FindWanted(self.hunt))
 
-    # ---- following
-
-    def follow(self) -> None:
-        """Go to the end and stay there."""
-        self.following = True
-        self._relayout()
-
-    def pause(self) -> None:
-        """Stay at these lines, whatever comes."""
-        if self.following:
-            self.following = False
-            self._seen = self.rows
-            self._show_badge()
+    def _reveal(self) -> None:
+        """Scroll sideways to the match, once its line is in memory."""
+        row = self.window.row_of(self._unrevealed) if self._unrevealed is not None else self.rows
+        text = self.draw(row, self.scrollable_content_region.width) if row < self.rows else None
+        if text is not None:
+            self._unrevealed = None
+            if not self.wrap:
+                self.show_columns(*look.first_match(text))
 
     def go(self, row: int, *, center: bool = False) -> None:
-        """Up pauses; the last line is followed again."""
-        if row < self.rows - 1:
-            self.pause()
-        elif not self.following:
-            self.following = True
-        self._going = True
+        self._forget_hunt()
         super().go(row, center=center)
-        self._going = False
-        self._show_badge()
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """The wheel and the scroll bar: up pauses, down to the very end follows again."""
-        super().watch_scroll_y(old_value, new_value)
-        at_end = round(new_value) >= self.max_scroll_y
-        if self.following and new_value < old_value and not at_end:
-            self.pause()
-        elif not self.following and new_value > old_value and at_end and not self._going:
-            self.following = True  # no scrolling in here: Textual may be in the middle of an animation
-            self.cursor = max(0, self.rows - 1)
-            self._show_badge()
-        if not self.following and not self._going:
-            self._keep_cursor_in_view()
+    def follow(self) -> None:
+        self._forget_hunt()
+        super().follow()
 
-    def _keep_cursor_in_view(self) -> None:
-        top, height = self.scroll_offset.y, max(1, self.view_height)
-        self.cursor = max(top, min(self.cursor, top + height - 1, self.rows - 1))
+    def _forget_hunt(self) -> None:
+        """The user goes somewhere else: what is found now must not take him away."""
+        self.hunt = self._unrevealed = None
+        self._verdict = ""
 
-    def on_resize(self, event: events.Resize) -> None:
-        self._relayout()
-
-    def watch_wrap(self) -> None:
-        self._relayout()
-
-    def watch_times(self) -> None:
-        self._relayout()
-
-    def _relayout(self) -> None:
-        """Bring the scroll range up to date, and the end into view if it is followed."""
-        self.lay_out()
-        if self.following:
-            self.cursor = max(0, self.rows - 1)
-            self.jump(self.max_scroll_y)
-        self._show_badge()
+    # ---- the badge
 
     @property
     def badge(self) -> Content:
         """Where the view stands: whether it follows, what it has not shown, what it looks for."""
-        words = []
-        if self.window.only is not None:
-            words.append(f"&{look.line(self.window.only.text).plain} {self.rows:,} of {self.window.kept:,}")
-        if self.needle is not None:
-            words.append(f"/{look.line(self.needle.text).plain}")
+        words = ["FOLLOW ▼" if self.following else f"PAUSED +{self.new_lines:,} new ▼"]  # first: the end may be cut
         if not self.following:
             words.append(f"{self.cursor + 1:,} of {self.rows:,}")
-        words.append("FOLLOW ▼" if self.following else f"PAUSED +{self.new_lines:,} new ▼")
+        if self.window.attempts > 1 and self.rows:
+            words.append(f"attempt {self.window.attempt(self.cursor)}")
+        if self.needle is not None:
+            words.append(f"/{_short(self.needle)}{self._verdict}")
+        if self.window.only is not None:
+            words.append(f"&{_short(self.window.only)} {self.rows:,} of {self.window.kept:,}")
         return Content.styled(f" {' · '.join(words)} ", "bold")
 
-    def _show_badge(self) -> None:
+    def stands_elsewhere(self) -> None:
         self.post_message(self.BadgeChanged())
 
     # ---- actions
@@ -201,32 +158,34 @@ class LogView(LogLines):
         """Without a search its keys mean what they mean everywhere."""
         return self.needle is not None if action in ("next_match", "previous_match") else True
 
-    def action_search(self) -> None:
-        self.post_message(self.PromptWanted(only=False))
-
-    def action_filter(self) -> None:
-        self.post_message(self.PromptWanted(only=True))
-
     def action_next_match(self) -> None:
         self._find(self.cursor, 1, backwards=False)
 
     def action_previous_match(self) -> None:
         self._find(self.cursor, -1, backwards=True)
 
+    def action_next_attempt(self) -> None:
+        self._go_to_attempt([row for row in self.window.attempt_rows() if row > self.cursor][:1])
+
+    def action_previous_attempt(self) -> None:
+        self._go_to_attempt([row for row in self.window.attempt_rows() if row < self.cursor][-1:])
+
+    def _go_to_attempt(self, rows: list[int]) -> None:
+        for row in rows:
+            self.go(row, center=True)
+
     def action_follow(self) -> None:
+        self.scroll_to(x=0, animate=False, force=True)
         self.follow()
 
     def action_bottom(self) -> None:
-        self.follow()
+        self.action_follow()
 
     def action_wrap(self) -> None:
         self.wrap = not self.wrap
 
     def action_times(self) -> None:
         self.times = not self.times
-
-    def action_save(self) -> None:
-        self.post_message(self.SaveWanted())
 
     def action_detail(self) -> None:
         line = self.current
@@ -244,3 +203,15 @@ class LogView(LogLines):
             self.show_only("")
         else:
             self.post_message(self.Left())
+
+
+def _verdict(hunt: Hunt, seq: int | None) -> str:
+    """What is said of a search beside its text."""
+    if seq is None:
+        return " is nowhere"
+    return " went round" if (seq > hunt.start if hunt.backwards else seq < hunt.start) else ""
+
+
+def _short(needle: Needle) -> str:
+    """What is looked for, in few columns."""
+    return clip(look.line(needle.text).plain, NEEDLE_SHOWN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -20,12 +20,13 @@ from pithy_local.tui.records import Entry
 from pithy_local.tui.widgets.lines import LineView
 
 STATUS, AGE, COST = 11, 4, 6
-REPO = (4, 14)
-"""The repository column is as wide as its names, within these."""
+REPO = (4, 10, 14)
+"""The repository column is as wide as its names: at least, at most, and at most in a broad table."""
+WITH_COST, BROAD = 60, 76
+TITLE, NOW = 28, 12
+"""Titles are what people look for: where a task stands has room only beside titles of this width."""
 TITLE_SHARE = 0.62
-"""Of the width that is left; the rest says where the task stands."""
-WITH_COST, WITH_NOW = 60, 52
-"""Columns of the table from which on it has room for these."""
+"""Of the width that is left then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +41,15 @@ class Columns:
     @classmethod
     def fit(cls, width: int, entries: Sequence[Entry]) -> Columns:
         """For a table of this width."""
-        repo = min(max([REPO[0], *(cell_len(look.repo_name(entry.task.repo)) for entry in entries)]), REPO[1])
-        cost = COST if width >= WITH_COST else 0
+        names = max([0, *(cell_len(look.repo_name(entry.task.repo)) for entry in entries)])
+        repo = min(max(REPO[0], names), REPO[2 if width >= BROAD else 1])
+        spent = width >= WITH_COST and any(look.cost(entry.task.usage) for entry in entries)
+        cost = COST if spent else 0
         free = max(8, width - 1 - (STATUS + 1) - (repo + 1) - (AGE + 1) - (cost + 1 if cost else 0))
-        title = free if width < WITH_NOW else round(free * TITLE_SHARE)
-        return cls(repo=repo, title=title, now=max(0, free - title - 1), cost=cost)
+        if free < TITLE + 1 + NOW:
+            return cls(repo=repo, title=free, now=0, cost=cost)
+        title = max(TITLE, round(free * TITLE_SHARE))
+        return cls(repo=repo, title=title, now=free - title - 1, cost=cost)
 
     def head(self) -> Text:
         cells = [("  Status", STATUS + 1), ("Repo", self.repo), ("Task", self.title), ("Now", self.now)]
@@ -84,9 +89,6 @@ class TaskTable(LineView):
     class Opened(Message):
         """The user wants to look into the selected task."""
 
-    class FilterWanted(Message):
-        """The user wants to type a filter."""
-
     class Arranged(Message):
         """Filter, order or marks are others now."""
 
@@ -112,10 +114,9 @@ class TaskTable(LineView):
 
     @property
     def chosen(self) -> list[Entry]:
-        """What an action takes: the marked tasks, else the one under the cursor."""
-        if self.list.marked:
-            return [entry for entry in self.list.rows if entry.task.id in self.list.marked]
-        return [self.entry] if self.entry is not None else []
+        """What an action takes: the marked tasks that are shown, else the one under the cursor."""
+        marked = self.list.shown_marks
+        return marked or ([self.entry] if self.entry is not None else [])
 
     def show(self, entries: Sequence[Entry], now_ms: int) -> None:
         """Bring the table up to date with these tasks, newest first."""
@@ -137,18 +138,29 @@ class TaskTable(LineView):
         self._awaited = task
         self._rearranged()
 
-    def filter(self, text: str) -> None:
+    def filter(self, text: str, prefer: str | None = None) -> None:
+        """Show what passes this filter, with the cursor on the task `prefer` if that is shown."""
         self.list.filter(text)
-        self._rearranged()
+        self._rearranged(prefer)
+
+    def unmark(self, tasks: Iterable[str]) -> None:
+        """These were dealt with."""
+        self.list.marked -= set(tasks)
+        self.refresh()
+        self.post_message(self.Arranged())
 
     def on_resize(self, event: events.Resize) -> None:
         self._fit()
+        self.show_row(self.cursor)
 
-    def _rearranged(self) -> None:
-        """The rows are others: find the awaited task again, else the one the cursor was on, else take the nearest."""
+    def _rearranged(self, prefer: str | None = None) -> None:
+        """The rows are others: find the awaited task again, else the preferred one, else the one the cursor was on,
+        else take the nearest."""
         wanted = self.list.row_of(self._awaited)
         if wanted is not None:
             self._awaited = None
+        else:
+            wanted = self.list.row_of(prefer)
         row = wanted if wanted is not None else self.list.row_of(self.selected)
         screen_row = self.cursor - self.scroll_offset.y
         self.resize_to(0)
@@ -177,6 +189,7 @@ class TaskTable(LineView):
             self.post_message(self.Selected(task))
 
     def go(self, row: int, *, center: bool = False) -> None:
+        self._awaited = None  # the user is elsewhere by now
         super().go(row, center=center)
         self._tell_selected()
         if self.cursor >= self.rows - 1:
@@ -202,9 +215,6 @@ class TaskTable(LineView):
 
     def on_open(self) -> None:
         self.action_open()
-
-    def action_filter(self) -> None:
-        self.post_message(self.FilterWanted())
 
     def action_mark(self) -> None:
         if self.entry is not None:
