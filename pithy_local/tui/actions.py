@@ -18,6 +18,7 @@ class Place(Enum):
     LINES = "Moving in tasks, log and diff"
     LOG = "Log"
     DIFF = "Diff"
+    FILES = "The files of a diff"
     PAGE = "Steps and info"
     TEXT = "Writing a task, feedback or an answer"
     STATS = "Statistics"
@@ -80,14 +81,27 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *_table(
         Place.DIFF,
+        ("next", "n", "next_match", "Next", "Next match (without a search: a new task)", True),
+        ("files", "f", "files", "Files", "Choose from the list of changed files", True),
         ("next-file", "right_square_bracket", "next_file", "File ↓", "Next file", True),
         ("previous-file", "left_square_bracket", "previous_file", "File ↑", "File before"),
         ("next-hunk", "J", "next_hunk", "Hunk ↓", "Next change", True),
         ("previous-hunk", "K", "previous_hunk", "Hunk ↑", "Change before"),
         ("viewed", "v", "viewed", "Viewed", "Fold the file away as viewed; again: show it", True),
-        ("split", "w", "split", "Split", "Old and new side by side, or in one column"),
         ("send-back", "b", "send_back", "Send back", "Ask for something else, with a note on this place", True),
-        ("back", "escape", "back", "Back", "Go back to the tasks"),
+        ("search", "slash", "search", "Search", "Search paths and lines; capitals count only if you write some", True),
+        ("previous", "N", "previous_match", "Previous", "Match before"),
+        ("fold", "enter", "fold", "Fold", "Fold the file, or show it, viewed or not"),
+        ("split", "w", "split", "Split", "Old and new side by side, or in one column"),
+        ("save", "s", "save", "Save", "Write the diff into a file; `git apply` takes it"),
+        ("back", "escape", "back", "Back", "Take back the search, then go back to the tasks"),
+    ),
+    *_table(
+        Place.FILES,
+        ("open", "enter,f", "open", "Open", "Go to this file", True),
+        ("viewed", "v", "viewed", "Viewed", "Fold the file away as viewed; again: show it", True),
+        ("search", "slash", "search", "Search", "Search paths and lines of the diff"),
+        ("back", "escape", "back", "Back", "Go back to where you were", True),
     ),
     *_table(
         Place.PAGE,

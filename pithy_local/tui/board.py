@@ -166,8 +166,17 @@ class Board:
                     target.writelines(f"{safe(line.text)}\n" for line in page)
                     after = page[-1].seq
         except OSError as error:
-            raise UsageError(f"cannot write {file}: {error.strerror}", hint="Name a file that is not there.") from error
+            raise _cannot_write(file, error) from error
         return after
+
+    def save_diff(self, task_id: str, file: Path) -> int:
+        """Write the diff as it is into a new file; how many bytes. Raises NotThereYet, UsageError."""
+        data = self.diff(task_id)
+        try:
+            with file.expanduser().open("xb") as target:
+                return target.write(data)
+        except OSError as error:
+            raise _cannot_write(file, error) from error
 
     # ---- doing
 
@@ -206,6 +215,10 @@ class Board:
             return "The queue is paused: what runs goes on, nothing more is started"
         service.resume(self.app, budget=found.reason == "budget")
         return "The queue goes on"
+
+
+def _cannot_write(file: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write {file}: {error.strerror}", hint="Name a file that is not there.")
 
 
 def request_of(draft: Draft) -> service.AddRequest:

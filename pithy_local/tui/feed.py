@@ -14,6 +14,7 @@ from pithy_local.errors import NoSuchTask, PithyError
 from pithy_local.service import Needle
 from pithy_local.tui.board import Board
 from pithy_local.tui.models.diffs import Diff
+from pithy_local.tui.models.moves import note_moves
 from pithy_local.tui.records import Details, Entry, LogPart, Matches, Snapshot
 
 TICK_SECONDS = 0.1
@@ -188,7 +189,9 @@ class Feed(Widget):
     def _read_diff(self, task: str) -> None:
         def read() -> Message:
             try:
-                return self.DiffRead(task, Diff(self._board.diff(task)), "")
+                diff = Diff(self._board.diff(task))
+                note_moves(diff)
+                return self.DiffRead(task, diff, "")
             except PithyError as error:
                 return self.DiffRead(task, None, f"{error.message}\n{error.hint}")
 

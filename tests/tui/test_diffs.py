@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pithy_local.tui.models.diffs import NONE, Diff, DiffRows, common
+from pithy_local.tui.models.diffrows import NONE, DiffRows
+from pithy_local.tui.models.diffs import Diff
 
 TWO_FILES = b"""diff --git a/src/app.py b/src/app.py
 index 1111111..2222222 100644

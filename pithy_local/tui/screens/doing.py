@@ -135,7 +135,10 @@ class DoingScreen(Screen[None]):
         if reason:
             self.tell(f"Send back: {reason}", "warning")
             return
-        what = "The model tries again with this note; the branch is written anew when it is done."
+        what = (
+            "The model tries again with these notes; the branch is written anew when it is done. esc keeps them: go "
+            "on to the next place and write one more."
+        )
         quote = f"In {safe_line(place)}: " if place else ""
         self._write("send_back", [self.selected], what, lambda text: partial(self.board.retry, feedback=text), quote)
 
@@ -149,13 +152,16 @@ class DoingScreen(Screen[None]):
         name = verbs.VERBS[verb].name
         title = f"{name} {tasks[0].id}" if len(tasks) == 1 else f"{name} {len(tasks)} tasks"
 
+        before = self._notes.get(key, "").rstrip()
+        opened = before if start.strip() in before else f"{before}\n\n{start}".lstrip()
+
         def written(closed: tuple[bool, str] | None) -> None:
             sent, text = closed or (False, "")
-            self._notes[key] = text
+            self._notes[key] = text if text != opened else before
             if sent:
                 self.do(verb, [task.id for task in tasks], call(text), key)
 
-        self.app.push_screen(Writing(title, what, self._notes.get(key) or start), written)
+        self.app.push_screen(Writing(title, what, opened), written)
 
     @work(thread=True, group="doing")
     def do(self, verb: str, ids: Sequence[str], call: Call, key: str = "") -> None:

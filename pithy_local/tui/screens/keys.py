@@ -15,13 +15,15 @@ from pithy_local.tui.models import verbs
 from pithy_local.tui.screens.looking import LookingScreen
 from pithy_local.tui.widgets.bars import HintBar
 from pithy_local.tui.widgets.diff import DiffView
+from pithy_local.tui.widgets.diff_files import DiffFiles
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
 
 ALWAYS = ("dashboard.help", "dashboard.quit")
 _FIRST = {Place.TASKS: (Place.TASKS, Place.DASHBOARD, Place.TASK), Place.LOG: (Place.LOG, Place.TASK),
-          Place.DIFF: (Place.DIFF, Place.TASK), Place.PAGE: (Place.TASK, Place.DASHBOARD)}  # fmt: skip
+          Place.DIFF: (Place.DIFF, Place.TASK), Place.FILES: (Place.FILES, Place.TASK),
+          Place.PAGE: (Place.TASK, Place.DASHBOARD)}  # fmt: skip
 """Which hints come first, by what has the focus."""
 
 
@@ -40,6 +42,8 @@ class KeysScreen(LookingScreen):
             return Place.LOG
         if isinstance(focused, DiffView):
             return Place.DIFF
+        if isinstance(focused, DiffFiles):
+            return Place.FILES
         return Place.PAGE if isinstance(focused, Page) else Place.TASKS
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
@@ -60,7 +64,8 @@ class KeysScreen(LookingScreen):
         """What the key of this action does."""
         action = actions.BY_ID[action_id]
         homes: dict[Place, Widget] = {Place.TASKS: self.query_one(TaskTable), Place.LOG: self.query_one(LogView),
-                                      Place.DIFF: self.query_one(DiffView), Place.PAGE: self.view}  # fmt: skip
+                                      Place.DIFF: self.query_one(DiffView), Place.FILES: self.query_one(DiffFiles),
+                                      Place.PAGE: self.view}  # fmt: skip
         await self.app.run_action(action.run, homes.get(action.place, self))
 
     def presser(self, action_id: str) -> Callable[[], None]:
@@ -96,5 +101,7 @@ class KeysScreen(LookingScreen):
         if not self.entries and action_id.startswith(("task.", "tasks.")):
             return "there is no task yet"
         if action_id in ("log.next", "log.previous") and self.query_one(LogView).needle is None:
+            return "nothing is searched for"
+        if action_id in ("diff.next", "diff.previous") and self.query_one(DiffView).needle is None:
             return "nothing is searched for"
         return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from textual import work
@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from pithy_local.errors import PithyError
-from pithy_local.models import LogLine, Patch, Status, Task
+from pithy_local.models import Patch, Status, Task
 from pithy_local.tui import look
 from pithy_local.tui.board import Board
 from pithy_local.tui.feed import Feed
@@ -80,9 +80,10 @@ class LookingScreen(DoingScreen):
 
     def action_tab(self, name: str) -> None:
         """Open a view; the keys go there if they went to another view."""
-        had_focus = self.view.has_focus
+        views = self.query_one(ContentSwitcher)
+        had_focus = views.has_focus_within
         self.tab = name
-        self.query_one(ContentSwitcher).current = name
+        views.current = "diff-pane" if name == "diff" else name
         if had_focus:
             self.view.focus()
         self.refresh_view()
@@ -167,6 +168,7 @@ class LookingScreen(DoingScreen):
 
     def on_diff_view_files_changed(self) -> None:
         self.show_badge()
+        self.show_hints()
 
     def show_badge(self) -> None:
         """Below the view: where it stands."""
@@ -197,21 +199,41 @@ class LookingScreen(DoingScreen):
             "save", "Save the log as", f"{self.query_one(LogView).window.task}.log", "a new file"
         )
 
-    @work(thread=True, group="save")
     def save_log(self, task: str, file: str) -> None:
         """Write the log into this file."""
+        self._save(lambda: f"{self.board.save_log(task, Path(file)):,} lines are in {file}")
+
+    def save_diff(self, task: str, file: str) -> None:
+        """Write the diff into this file."""
+        self._save(lambda: f"{self.board.save_diff(task, Path(file)):,} bytes are in {file}")
+
+    @work(thread=True, group="save")
+    def _save(self, write: Callable[[], str]) -> None:
+        """`write` says what it wrote, or raises PithyError."""
         try:
-            lines = self.board.save_log(task, Path(file))
+            self.post_message(self.Told(write()))
         except PithyError as error:
             self.post_message(self.Told(f"{error.message}. {error.hint}", "error"))
-        else:
-            self.post_message(self.Told(f"{lines:,} lines are in {file}"))
 
     # ---- diff, steps, info
 
     def on_feed_diff_read(self, event: Feed.DiffRead) -> None:
         if self._diff_of is not None and event.task_id == self._diff_of[0]:
             self.query_one(DiffView).take(event.task_id, event.diff, event.problem)
+
+    def on_diff_view_prompt_wanted(self, event: DiffView.PromptWanted) -> None:
+        diff, prompt = self.query_one(DiffView), self.query_one(Prompt)
+        if event.save:
+            prompt.ask("save-diff", "Save the diff as", f"{diff.shown_task}.diff", "a new file")
+        else:
+            text = diff.needle.text if diff.needle else ""
+            prompt.ask("find", "Search", text, "a text; n and N go to the next and the one before")
+
+    def on_diff_view_searched(self, event: DiffView.Searched) -> None:
+        if not event.found:
+            self.tell(f"Nothing has `{event.text}` in it", "warning")
+        elif event.round:
+            self.tell("Searching went on from the other end")
 
     def on_diff_view_send_back_wanted(self, event: DiffView.SendBackWanted) -> None:
         self.send_back(event.place)
@@ -234,7 +256,7 @@ class LookingScreen(DoingScreen):
         task = self.selected
         if task is None:
             return
-        things = copying.things(task, self._line(), lambda: self.board.diff(task.id).decode("utf-8", "replace"))
+        things = copying.things(task, self._here(), lambda: self.board.diff(task.id).decode("utf-8", "replace"))
 
         def chosen(number: int | None) -> None:
             if number is not None:
@@ -242,8 +264,12 @@ class LookingScreen(DoingScreen):
 
         self.app.push_screen(ChoiceScreen("Copy", [choice for choice, _ in things]), chosen)
 
-    def _line(self) -> LogLine | None:
-        return self.query_one(LogView).current if self.tab == "log" else None
+    def _here(self) -> Sequence[copying.Thing]:
+        """What of the open view there is to copy."""
+        if self.tab == "log":
+            return copying.of_log(self.query_one(LogView).current)
+        diff = self.query_one(DiffView)
+        return copying.of_diff(diff.content, diff.cursor) if self.tab == "diff" else ()
 
     @work(thread=True, group="copy")
     def _copy(self, label: str, read: Callable[[], str]) -> None:

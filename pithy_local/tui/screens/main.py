@@ -23,6 +23,7 @@ from pithy_local.tui.screens.keys import KeysScreen
 from pithy_local.tui.screens.welcome import welcome
 from pithy_local.tui.widgets.bars import HintBar, Prompt, TabBar, counted
 from pithy_local.tui.widgets.diff import DiffView
+from pithy_local.tui.widgets.diff_files import DiffPane
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
@@ -77,7 +78,7 @@ class MainScreen(KeysScreen):
                 yield TabBar("tabs")
                 with ContentSwitcher(initial="log", id="views"):
                     yield LogView()
-                    yield DiffView()
+                    yield DiffPane()
                     yield Page("steps")
                     yield Page("info")
         yield Prompt()
@@ -183,10 +184,14 @@ class MainScreen(KeysScreen):
         elif event.final and event.purpose == "only":
             log.show_only(event.text)
             self.refresh_view()
+        elif event.final and event.purpose == "find":
+            self.query_one(DiffView).search(event.text)
+        elif event.final and event.purpose == "save-diff" and event.text.strip():
+            self.save_diff(self.query_one(DiffView).shown_task, event.text.strip())
         elif event.final and event.purpose == "save" and log.window.task is not None and event.text.strip():
             self.save_log(log.window.task, event.text.strip())
         if event.final:
-            (table if event.purpose == "tasks" else log).focus()
+            (table if event.purpose == "tasks" else self.view).focus()
 
     def on_prompt_given_up(self, event: Prompt.GivenUp) -> None:
         if event.purpose == "tasks":
