@@ -132,7 +132,7 @@ class DiffView(DiffLines):
         """Put the cursor on this row and that to the top, below its file's head."""
         self.go(row)
         over = 0 if self.content is None or self.content.head(row) is not None else 1
-        self.jump(max(0, min(row - over, self.max_scroll_y)))
+        self.scroll_to(x=0, y=max(0, min(row - over, self.max_scroll_y)), animate=False, force=True)
 
     # ---- searching
 
@@ -149,10 +149,9 @@ class DiffView(DiffLines):
         is folded is shown for it."""
         if self.content is None or self.needle is None or not self.rows:
             return
-        diff, here = self.content.diff, self.content.line_at(self.cursor)
-        at = (
-            self._found if self._found < len(diff) and self.content.row_of(self._found) == self.cursor else here
-        ) + step
+        diff = self.content.diff
+        on_found = self._found < len(diff) and self.content.row_of(self._found) == self.cursor
+        at = (self._found if on_found else self.content.line_at(self.cursor)) + step
         ways = [(0, at + 1), (at + 1, len(diff))] if backwards else [(at, len(diff)), (0, at)]
         for number, (low, high) in enumerate(ways):
             line = diff.find(self.needle, low, high, backwards=backwards)

@@ -160,7 +160,7 @@ class DiffLines(LineView):
         shown.stylize(look.MUTED, len(sign) + len(body))
         if kind == "+":
             shown.stylize(TRAILING, len(sign) + len(body.rstrip()), len(sign) + len(body))
-        self._mark_found(shown)
+        self._mark_found(shown, len(sign))
         return shown
 
     def show_found(self, line: int) -> None:
@@ -169,7 +169,8 @@ class DiffLines(LineView):
         if content is None or needle is None or content.diff.kind(line) in "@h":
             return
         text, width = self._text(line), self.scrollable_content_region.width
-        at = cell_len(text[: (text if needle.exact else text.lower()).find(needle.text)]) + 1
+        start = (text if needle.exact else text.lower()).find(needle.text)
+        at = cell_len(text[: max(0, start)]) + 1
         room = max(1, (width - 1) // 2 - NUMBER if content.split else width - NUMBERS - 1)
         if not self.scroll_offset.x <= at <= self.scroll_offset.x + room - cell_len(needle.text):
             self.scroll_to(x=max(0, at - room // 2) if at >= room else 0, animate=False, force=True)
@@ -178,9 +179,9 @@ class DiffLines(LineView):
         assert self.content is not None
         return look.steady(safe(self.content.diff.text(line)))
 
-    def _mark_found(self, text: Text) -> None:
+    def _mark_found(self, text: Text, start: int = 0) -> None:
         if self.needle is not None:
-            look.highlight(text, self.needle)
+            look.highlight(text, self.needle, start)
 
     def background_of(self, row: int) -> Style:
         """The cursor's, a head's, or that of an added or removed line from edge to edge."""
