@@ -15,6 +15,7 @@ from pithy_local.tui.models.diffrows import NONE, DiffRows
 from pithy_local.tui.models.diffs import LINE_SHOWN, Diff
 from pithy_local.tui.models.moves import note_moves
 from pithy_local.tui.models.words import changed
+from pithy_local.tui.widgets.diff import DiffView
 from pithy_local.tui.widgets.diff_files import short_path
 
 TWO_FILES = b"""diff --git a/src/app.py b/src/app.py
@@ -321,3 +322,15 @@ def test_what_became_of_each_file_is_told(tmp_path: Path) -> None:
         "run.sh": ("M", "executable now", "mode"), "same.py": ("R", "moved to there.py", "+0 −40"),
         "there.py": ("R", "moved from same.py, unchanged", "+40 −0"), "tool": ("A", "new, executable", "+1 −0"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [41, 80, 121])
+def test_two_columns_stand_straight_whatever_is_in_them(width: int) -> None:
+    lines = ["漢字" * 30, "\tif x:", "e\u0301" * 9, "\x1b[2J\u202e", "👩‍👩‍👧 ok", "", "long " * 60, "crlf\r"]
+    body = "".join(f"-{line}\n" for line in lines) + "".join(f"+{line} now\n" for line in [*lines, "one more"])
+    view = DiffView()
+    view.content = DiffRows(Diff(head("日本.txt") + f"@@ -1,9 +1,10 @@\n{body} the end\n".encode()))
+    view.content.set_split(True)
+    drawn = [view.draw(row, width) for row in range(len(view.content))]
+    assert {text.cell_len for text in drawn[2:] if text is not None} == {width}
+    assert {cell_len(text.plain.partition("│")[0]) for text in drawn[2:] if text is not None} == {(width - 1) // 2}

@@ -42,20 +42,22 @@ class DiffFiles(LineView):
     def __init__(self) -> None:
         super().__init__(id="diff-files")
         self.content: DiffRows | None = None
+        self._viewed = 0
 
     @property
     def rows(self) -> int:
         return len(self.content.diff.files) if self.content is not None else 0
 
     def show(self, content: DiffRows | None, index: int) -> None:
-        """These files, with the cursor on the one the diff is at."""
+        """These files, with the cursor on the one the diff is at. Cheap when nothing has changed."""
         changed, self.content = content is not self.content, content
+        viewed = len(content.viewed) if content is not None else 0
         if changed:
             self.resize_to(0)
-        if self.cursor != index or changed:
-            self.cursor = index
+        if changed or (index, viewed) != (self.cursor, self._viewed):
+            self.cursor, self._viewed = index, viewed
             self.show_row(index)
-        self.refresh()
+            self.refresh()
 
     def draw(self, row: int, width: int) -> Text | None:
         assert self.content is not None
