@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 
 def _dashboard(app: App, worker: bool) -> int:
-    from pithy_local.tui.app import run_dashboard  # textual: 0.2 s that no other verb should pay
+    from pithy_local.tui import pauses
 
-    return run_dashboard(app, worker=worker)
+    with pauses.kept_short():
+        from pithy_local.tui.app import run_dashboard  # textual: 0.2 s that no other verb should pay
+
+        return run_dashboard(app, worker=worker)
 
 
 def _server(app: App, *args: Any, **named: Any) -> None:

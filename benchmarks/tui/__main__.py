@@ -18,7 +18,7 @@ POUR = 5_000
 KEY_MS, KEY_RATIO = 50, 5
 """A key is quick when it takes less than so many milliseconds, or than so many keys of a bare app: on a machine that
 is busy with something else both take longer."""
-DASHBOARD, BARE = "benchmarks.tui.dashboard", "benchmarks.tui.bare"
+BARE = "benchmarks.tui.bare"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +39,18 @@ class Figure:
         return f"{self.name:<58}{self.value:>10.3f} {self.unit:<4} (bar {self.bar:g})  {verdict}"
 
 
+def dashboard(home: Path) -> Screen:
+    """The dashboard as a user starts it, command line included; without a worker, which has nothing to work here."""
+    return Screen("pithy_local", "--home", str(home), "tui", "--no-worker")
+
+
 def first_frames(home: Path, rounds: int) -> list[Figure]:
     """Start to the first frame with tasks in it, beside a bare app; the median of each."""
     ours, bare = [], []
     for _ in range(rounds):
         with Screen(BARE) as screen:
             bare.append(screen.until([b"first frame"]) - screen.began)
-        with Screen(DASHBOARD, str(home)) as screen:
+        with dashboard(home) as screen:
             ours.append(screen.until([b"A task with"]) - screen.began)
     mine, floor = statistics.median(ours), statistics.median(bare)
     print(f"first frame: {mine:.3f} s, a bare Textual app {floor:.3f} s")
@@ -55,7 +60,7 @@ def first_frames(home: Path, rounds: int) -> list[Figure]:
 def long_log(home: Path, lines: int, idle_seconds: float) -> list[Figure]:
     """A log of so many lines: from the key to its last line, paging, memory, idle."""
     last = f"line {lines:09d}".encode()
-    with Screen(DASHBOARD, str(home)) as screen:
+    with dashboard(home) as screen:
         screen.until([b"A task with"])
         opened = screen.press("j", last)
         screen.drain(1.0)
@@ -88,7 +93,7 @@ def keys_under_load(home: Path) -> list[Figure]:
             with Screen(BARE) as screen:
                 screen.until([b"first frame"])
                 bare = [screen.press(key, f"key {key} was".encode()) for key in "abcdef" * (KEYS // 6)]
-            with Screen(DASHBOARD, str(home)) as screen:
+            with dashboard(home) as screen:
                 screen.until([b"A task with", b"FOLLOW"])
                 screen.press("G", b"line 0")
                 screen.drain(2.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import App
@@ -15,28 +16,21 @@ from pithy_local import service
 from pithy_local.errors import ExitCode, PithyError, UsageError
 from pithy_local.models import Stop
 from pithy_local.text import safe_line
-from pithy_local.tui import clipboard
+from pithy_local.tui import clipboard, pauses
 from pithy_local.tui.actions import Place
 from pithy_local.tui.board import Board
-from pithy_local.tui.commands import DashboardCommands
 from pithy_local.tui.keymap import Keymap
-from pithy_local.tui.models.verbs import quit_words
-from pithy_local.tui.screens.confirm import Answer, AskScreen
-from pithy_local.tui.screens.help import HelpScreen
 from pithy_local.tui.screens.main import MainScreen
 from pithy_local.tui.terminal import driver_for, is_monochrome, leaving_signals
 
-QUIT = (
-    "Leave: they go on as they are, and the next dashboard, `run` or `serve` of this home takes them up.\n\n"
-    "Cancel: their sandboxes are stopped and removed, logs are kept, nothing more is pushed.\n\n"
-    "Queued tasks stay queued either way."
-)
-ANSWERS = (
-    Answer(keys="s,n", label="Stay", variant="primary"),
-    Answer(keys="l", label="Leave them running", variant="warning"),
-    Answer(keys="c", label="Cancel them"),
-)
-LEAVING = (None, Stop.LEAVE, Stop.CANCEL)
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+
+def _commands() -> type[Provider]:
+    from pithy_local.tui.commands import DashboardCommands  # nothing that waits for a key delays the first frame
+
+    return DashboardCommands
 
 
 class Dashboard(App[int]):
@@ -44,7 +38,7 @@ class Dashboard(App[int]):
 
     TITLE = "pithy-local"
     CSS_PATH = Path(__file__).with_name("dashboard.tcss")
-    COMMANDS = App.COMMANDS | {DashboardCommands}
+    COMMANDS = App.COMMANDS | {_commands}
 
     class StartFailed(Message):
         """The queue is not worked here; watching still works."""
@@ -82,6 +76,8 @@ class Dashboard(App[int]):
             self._board.start(main.hear)
         except PithyError as error:
             self.post_message(self.StartFailed(error))
+        finally:
+            pauses.settled()
 
     def on_dashboard_start_failed(self, event: StartFailed) -> None:
         text = f"{event.error.message}. {event.error.hint}"
@@ -99,6 +95,8 @@ class Dashboard(App[int]):
         return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
 
     def action_help(self) -> None:
+        from pithy_local.tui.screens.help import HelpScreen
+
         main = self.main
         if main is not None and not isinstance(self.screen, HelpScreen):
             place = main.place if self.screen is main else Place.TEXT
@@ -125,17 +123,19 @@ class Dashboard(App[int]):
 
     async def action_quit(self) -> None:
         """Also what ctrl+q and the palette call."""
+        from pithy_local.tui.screens.quit import HOW, QuitScreen
+
+        def answered(answer: int | None) -> None:
+            leaving = HOW[answer or 0]
+            if leaving is not None:
+                self.leaving = leaving
+                self.exit(int(ExitCode.OK))
+
         running = self._board.running_here()
         if not running:
             self.exit(int(ExitCode.OK))
-        elif not isinstance(self.screen, AskScreen):
-            self.push_screen(AskScreen("Quit?", f"{quit_words(running)}\n\n{QUIT}", ANSWERS), self._quit_as)
-
-    def _quit_as(self, answer: int | None) -> None:
-        leaving = LEAVING[answer or 0]
-        if leaving is not None:
-            self.leaving = leaving
-            self.exit(int(ExitCode.OK))
+        elif not isinstance(self.screen, QuitScreen):
+            self.push_screen(QuitScreen(running), answered)
 
 
 def run_dashboard(app: service.App, *, worker: bool) -> int:

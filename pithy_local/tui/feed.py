@@ -80,6 +80,16 @@ class Feed(Widget):
         self._limit = TASKS_AT_ONCE
         self.tasks_stale = self.log_stale = self.details_stale = True
 
+    def first(self) -> Snapshot:
+        """The tasks as they are now, read at once: for the first frame, before which nobody can press a key.
+
+        Raises PithyError (store).
+        """
+        self._token = self._board.token()
+        snapshot = self._board.snapshot(self._limit)
+        self.tasks_stale = False
+        return snapshot
+
     def look(self) -> None:
         """Whether anything has changed: called at each tick."""
         try:

@@ -17,7 +17,6 @@ from pithy_local.tui import look, outside
 from pithy_local.tui.board import Board
 from pithy_local.tui.models import verbs
 from pithy_local.tui.records import Draft
-from pithy_local.tui.screens.confirm import ConfirmScreen
 
 Call = Callable[[str], object]
 """Does one thing to the task with this id. Raises PithyError."""
@@ -91,6 +90,8 @@ class DoingScreen(Screen[None]):
         self._ask("remove", self.board.remove)
 
     def _ask(self, verb: str, call: Call) -> None:
+        from pithy_local.tui.screens.confirm import ConfirmScreen  # no dialog delays the first frame
+
         tasks = self._able(verb)
         if tasks:
             ids = [task.id for task in tasks]

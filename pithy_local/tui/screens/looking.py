@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.containers import Vertical
@@ -16,18 +17,17 @@ from pithy_local.models import Patch, Status, Task
 from pithy_local.tui import look
 from pithy_local.tui.board import Board
 from pithy_local.tui.feed import Feed
-from pithy_local.tui.models import info, steps
 from pithy_local.tui.records import Details, Entry
-from pithy_local.tui.screens import copying
-from pithy_local.tui.screens.choice import ChoiceScreen
 from pithy_local.tui.screens.doing import DoingScreen
-from pithy_local.tui.screens.viewer import LineScreen
 from pithy_local.tui.widgets.bars import Prompt, TabBar
 from pithy_local.tui.widgets.diff import DiffView
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.log_lines import LogLines
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
+
+if TYPE_CHECKING:
+    from pithy_local.tui.screens import copying
 
 TABS = ("log", "diff", "steps", "info")
 
@@ -179,6 +179,8 @@ class LookingScreen(DoingScreen):
             right.border_subtitle = badge
 
     def on_log_view_detail_wanted(self, event: LogView.DetailWanted) -> None:
+        from pithy_local.tui.screens.viewer import LineScreen  # no dialog delays the first frame
+
         def closed(copied: bool | None) -> None:
             if copied:
                 self.post_message(self.CopyWanted(event.line.text, "the line"))
@@ -246,6 +248,8 @@ class LookingScreen(DoingScreen):
     def _show_details(self) -> None:
         if self._details is None or self.tab not in ("steps", "info"):
             return
+        from pithy_local.tui.models import info, steps  # nor does a view that is not open
+
         now = self.board.app.clock.now_ms()
         page = steps.page(self._details, now) if self.tab == "steps" else info.page(self._details, now)
         self.query_one(f"#{self.tab}", Page).show(page)
@@ -256,6 +260,9 @@ class LookingScreen(DoingScreen):
         task = self.selected
         if task is None:
             return
+        from pithy_local.tui.screens import copying
+        from pithy_local.tui.screens.choice import ChoiceScreen
+
         things = copying.things(task, self._here(), lambda: self.board.diff(task.id).decode("utf-8", "replace"))
 
         def chosen(number: int | None) -> None:
@@ -266,6 +273,8 @@ class LookingScreen(DoingScreen):
 
     def _here(self) -> Sequence[copying.Thing]:
         """What of the open view there is to copy."""
+        from pithy_local.tui.screens import copying
+
         if self.tab == "log":
             return copying.of_log(self.query_one(LogView).current)
         diff = self.query_one(DiffView)

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Static
 
+from pithy_local.errors import PithyError
 from pithy_local.models import Task
 from pithy_local.tui import actions, look
 from pithy_local.tui.actions import Place
@@ -88,6 +89,10 @@ class MainScreen(KeysScreen):
     def on_mount(self) -> None:
         self.query_one(TaskTable).focus()
         self._show_titles()
+        try:
+            self._take(self.query_one(Feed).first())
+        except PithyError as error:
+            self._troubled(error)
         self.set_interval(TICK_SECONDS, self._tick)
         self._tick()
 
@@ -115,9 +120,12 @@ class MainScreen(KeysScreen):
     # ---- what was read
 
     def on_feed_tasks_read(self, event: Feed.TasksRead) -> None:
+        self._take(event.snapshot)
+
+    def _take(self, snapshot: Snapshot) -> None:
         self._trouble = ""
-        self._snapshot = event.snapshot
-        self.entries = event.snapshot.entries
+        self._snapshot = snapshot
+        self.entries = snapshot.entries
         self.by_id = {entry.task.id: entry for entry in self.entries}
         self.set_class(not self.entries, "-empty")
         if not self.entries and self._checks is None:
@@ -130,7 +138,10 @@ class MainScreen(KeysScreen):
         self.show_hints()
 
     def on_feed_troubled(self, event: Feed.Troubled) -> None:
-        self._trouble = f"{event.error.message}. {event.error.hint}"
+        self._troubled(event.error)
+
+    def _troubled(self, error: PithyError) -> None:
+        self._trouble = f"{error.message}. {error.hint}"
         self._show_status()
 
     def on_main_screen_said(self, event: Said) -> None:
