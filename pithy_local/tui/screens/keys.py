@@ -64,8 +64,9 @@ class KeysScreen(LookingScreen):
         """What the key of this action does."""
         action = actions.BY_ID[action_id]
         homes: dict[Place, Widget] = {Place.TASKS: self.query_one(TaskTable), Place.LOG: self.query_one(LogView),
-                                      Place.DIFF: self.query_one(DiffView), Place.FILES: self.query_one(DiffFiles),
-                                      Place.PAGE: self.view}  # fmt: skip
+                                      Place.DIFF: self.query_one(DiffView), Place.PAGE: self.view}  # fmt: skip
+        if action.place is Place.FILES:
+            homes[Place.FILES] = self.query_one(DiffFiles)
         await self.app.run_action(action.run, homes.get(action.place, self))
 
     def presser(self, action_id: str) -> Callable[[], None]:

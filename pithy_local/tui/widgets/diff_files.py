@@ -110,11 +110,11 @@ class DiffPane(Horizontal):
         """The line that the cursor of the diff was on when the user went to the list."""
 
     def compose(self) -> ComposeResult:
-        yield DiffFiles()
         yield DiffView()
 
     @property
     def files(self) -> DiffFiles:
+        """The list: there from the first diff on, the first frame of the dashboard goes without."""
         return self.query_one(DiffFiles)
 
     @property
@@ -124,8 +124,12 @@ class DiffPane(Horizontal):
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= BESIDE_FROM, "-beside")
 
-    def on_diff_view_files_changed(self) -> None:
+    async def on_diff_view_files_changed(self) -> None:
         content = self.diff.content
+        if not self.query(DiffFiles):
+            if content is None:
+                return
+            await self.mount(DiffFiles(), before=self.diff)
         self.set_class(content is not None and len(content.diff.files) > 1, "-several")
         at = content.file_at(self.diff.cursor) if content is not None and len(content) else 0
         # fast keys: the diff may not yet be where the list is
@@ -172,7 +176,7 @@ class DiffPane(Horizontal):
         self.call_after_refresh(self._closed_unless_here)
 
     def _closed_unless_here(self) -> None:
-        if self.app.app_focus and not self.files.has_focus:
+        if self.app.app_focus and self.has_class("-choosing") and not self.files.has_focus:
             self.remove_class("-choosing")
 
 
