@@ -18,6 +18,7 @@ class Place(Enum):
     LINES = "Moving in tasks, log and diff"
     LOG = "Log"
     DIFF = "Diff"
+    FILES = "The files of a diff"
     PAGE = "Steps, info, statistics, help"
     PROMPT = "The line to filter and search in"
     TEXT = "Writing a task, feedback or an answer"
@@ -37,6 +38,7 @@ HEARD: dict[Place, tuple[Place, ...]] = {
     Place.TASKS: (Place.TASKS, Place.LINES, *_MAIN),
     Place.LOG: (Place.LOG, Place.LINES, *_MAIN),
     Place.DIFF: (Place.DIFF, Place.LINES, *_MAIN),
+    Place.FILES: (Place.FILES, Place.LINES, *_MAIN),
     Place.PAGE: (Place.PAGE, *_MAIN),
     Place.PROMPT: (Place.PROMPT, Place.APP),
     Place.TEXT: (Place.TEXT, Place.DIALOG, Place.APP),
@@ -53,6 +55,7 @@ TYPED = (Place.PROMPT, Place.TEXT)
 """Where text is typed: a text field has keys of its own, and takes them first."""
 FIRST = (
     "text.next", "text.previous", "app.palette", "app.quit", "tasks.filter", "log.search", "log.filter", "log.save",
+    "diff.search", "diff.save", "files.search",
 )  # fmt: skip
 """Done before the next key is looked at: what is typed right behind it is meant for what it leads to."""
 OPENED_BY = {
@@ -127,14 +130,28 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *_table(
         Place.DIFF,
+        ("next", "n", "next_match", "Next", "Next match (without a search: a new task)", True),
+        ("files", "f", "files", "Files", "Choose from the list of changed files", True),
         ("next-file", "right_square_bracket", "next_file", "File ↓", "Next file", True),
         ("previous-file", "left_square_bracket", "previous_file", "File ↑", "File before"),
         ("next-hunk", "J", "next_hunk", "Hunk ↓", "Next change", True),
         ("previous-hunk", "K", "previous_hunk", "Hunk ↑", "Change before"),
         ("viewed", "v", "viewed", "Viewed", "Fold the file away as viewed; again: show it", True),
-        ("split", "w", "split", "Split", "Old and new side by side, or in one column"),
         ("send-back", "b", "send_back", "Send back", "Ask for something else, with a note on this place", True),
-        ("back", "escape", "back", "Back", "Go back to the tasks"),
+        ("search", "slash", "screen.ask('find')", "Search",
+         "Search paths and lines; capitals count only where you write some", True),
+        ("previous", "N", "previous_match", "Previous", "Match before"),
+        ("fold", "enter", "fold", "Fold", "Fold the file, or show it, viewed or not"),
+        ("split", "w", "split", "Split", "Old and new side by side, or in one column"),
+        ("save", "s", "screen.ask('save-diff')", "Save", "Write the diff into a file; `git apply` takes it"),
+        ("back", "escape", "back", "Back", "Take back the search, then go back to the tasks"),
+    ),
+    *_table(
+        Place.FILES,
+        ("open", "enter,f", "open", "Open", "Go to this file", True),
+        ("viewed", "v", "viewed", "Viewed", "Fold the file away as viewed; again: show it", True),
+        ("search", "slash", "screen.ask('find')", "Search", "Search paths and lines of the diff"),
+        ("back", "escape", "back", "Back", "Go back to where you were", True),
     ),
     *_table(
         Place.PAGE,
@@ -220,7 +237,9 @@ ACTIONS: tuple[Action, ...] = (
         ("pr", "u", "take('pr')", "pull request", "The pull request's address"),
         ("diff", "d", "take('diff')", "diff", "The diff, as `git apply` takes it"),
         ("error", "e", "take('error')", "last error", "The last error with its hint"),
-        ("line", "l", "take('line')", "log line", "The line under the log's cursor"),
+        ("line", "l", "take('line')", "line", "The line under the cursor of the log or the diff"),
+        ("place", "f", "take('place')", "place", "File and line number under the cursor of the diff"),
+        ("hunk", "h", "take('hunk')", "hunk", "The hunk around the cursor of the diff; at a file's head all of it"),
         ("prompt", "p", "take('prompt')", "prompt", "The prompt"),
         ("git", "g", "take('git')", "git command", "The git command that fetches the branch"),
         ("back", "escape,q", "back", "Back", "Copy nothing", True),

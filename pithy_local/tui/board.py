@@ -218,6 +218,17 @@ class Board:
                 count, after = count + len(page), page[-1].seq
         return count, file
 
+    def save_diff(self, task_id: str, name: str) -> tuple[int, Path]:
+        """Write the diff as it is into a new file: how many bytes, and where that is.
+
+        Raises NotThereYet, UsageError for a file that cannot be, Refused for one that exists, PithyError.
+        """
+        file, data = new_file(name), self.diff(task_id)
+        service.check_outside(self.app, file)
+        with service.whole_file(file) as target:
+            target.write(data)
+        return len(data), file
+
     # ---- doing
 
     def add(self, draft: Draft) -> tuple[Task, tuple[str, ...]]:

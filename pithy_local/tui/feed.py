@@ -14,6 +14,7 @@ from pithy_local.errors import ErrorCode, NoSuchTask, PithyError
 from pithy_local.service import Needle
 from pithy_local.tui.board import Board
 from pithy_local.tui.models.diffs import Diff
+from pithy_local.tui.models.moves import note_moves
 from pithy_local.tui.records import Details, Entry, Hunt, LogPart, Matches, Snapshot
 
 TICK_SECONDS = 0.1
@@ -211,7 +212,9 @@ class Feed(Widget):
     def _read_diff(self, task: str) -> None:
         def read() -> list[Message]:
             try:
-                return [self.DiffRead(task, Diff(self._board.diff(task)), "")]
+                diff = Diff(self._board.diff(task))
+                note_moves(diff)
+                return [self.DiffRead(task, diff, "")]
             except (PithyError, OSError) as error:
                 problem = _told(error)
                 return [self.DiffRead(task, None, f"{problem.message}\n{problem.hint}")]

@@ -56,7 +56,7 @@ def test_what_came_of_it_is_told_as_it_is() -> None:
         ("", "In a.py:2: ", "In a.py:2: "),
         (" \n", "", ""),
         ("In a.py:2: keep sys", "In a.py:2: ", "In a.py:2: keep sys"),
-        ("In a.py:2: keep sys\n", "In b.py:9: ", "In a.py:2: keep sys\nIn b.py:9: "),
+        ("In a.py:2: keep sys\n", "In b.py:9: ", "In a.py:2: keep sys\n\nIn b.py:9: "),
         ("Half a thought", "", "Half a thought"),
     ],
 )

@@ -33,7 +33,7 @@ def waiting_for_review(seed: Seed, title: str = "Add dark mode") -> Task:
 async def open_diff(user: User) -> None:
     await user.sees("◆ review")
     await user.presses("2", "enter")
-    await user.sees("▾ src/app.py", "+import re")
+    await user.sees("▾ M src/app.py", "+import re")
 
 
 async def test_the_diff_is_walked_file_by_file_and_folded(seed: Seed) -> None:
@@ -46,7 +46,7 @@ async def test_the_diff_is_walked_file_by_file_and_folded(seed: Seed) -> None:
         await user.presses("right_square_bracket")
         await user.sees("file 2 of 2")
         await user.presses("left_square_bracket", "v")
-        await user.sees("▸ src/app.py", "✓ viewed", "1 viewed")
+        await user.sees("▸ M src/app.py", "✓ viewed", "1 of 2 viewed")
         await user.sees_no("import re")
         await user.presses("left_square_bracket", "v")
         await user.sees("import re")

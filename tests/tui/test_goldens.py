@@ -77,7 +77,7 @@ async def test_without_colour_it_looks_as_it_did(home: Seed, monkeypatch: pytest
     async with dashboard(home, size=(120, 40)) as user:
         await user.sees("● running")
         await user.presses("j", "j", "2")
-        await user.sees("▾ src/app.py")
+        await user.sees("▾ M src/app.py")
         picture = await user.picture()
     compare("no-color-120x40", picture, home)
 

@@ -24,6 +24,7 @@ from pithy_local.tui.screens.text import Writing
 from pithy_local.tui.screens.viewer import LineScreen
 from pithy_local.tui.widgets.bars import Prompt
 from pithy_local.tui.widgets.diff import DiffView
+from pithy_local.tui.widgets.diff_files import DiffFiles
 from pithy_local.tui.widgets.lines import LineView
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.page import Page
@@ -32,7 +33,7 @@ from tests.tui.guide import GUIDE, with_keys
 
 HEARERS: dict[Place, tuple[type, ...]] = {
     Place.DASHBOARD: (MainScreen,), Place.TASK: (MainScreen,), Place.TASKS: (TaskTable,), Place.LINES: (LineView,),
-    Place.LOG: (LogView,), Place.DIFF: (DiffView,), Place.PAGE: (Page,), Place.PROMPT: (Prompt,),
+    Place.LOG: (LogView,), Place.DIFF: (DiffView,), Place.FILES: (DiffFiles,), Place.PAGE: (Page,), Place.PROMPT: (Prompt,),
     Place.TEXT: (NewTaskScreen, Writing), Place.ASK: (AskScreen,), Place.COPY: (CopyScreen,),
     Place.LINE: (LineScreen,), Place.STATS: (StatsScreen,), Place.DOCTOR: (DoctorScreen,),
     Place.REPLAY: (ReplayScreen,), Place.HELP: (HelpScreen,), Place.DIALOG: (Dialog,), Place.APP: (Dashboard,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pithy_local.models import Patch, Status, TaskError
 from pithy_local.tui.models import verbs
-from pithy_local.tui.screens.copying import line_text, things
+from pithy_local.tui.screens.copying import line_text, of_log, things
 from tests.tui.records import a_line, a_task
 
 PATCH = Patch(path="p", bytes=9, files=1, added=2, removed=0)
@@ -52,7 +52,7 @@ def test_what_is_copied_cannot_act_in_a_terminal() -> None:
     task = a_task(
         prompt=HOSTILE, branch=HOSTILE, pr_url=HOSTILE, head_sha="a" * 40, error=held("x", HOSTILE), patch=PATCH
     )
-    found = {thing.name: thing.read() for thing in things(task, a_line(text=HOSTILE), lambda: HOSTILE)}
+    found = {thing.name: thing.read() for thing in things(task, of_log(a_line(text=HOSTILE)), lambda: HOSTILE)}
     assert found.pop("diff") == HOSTILE
     assert found.keys() == {"id", "branch", "pr", "error", "line", "prompt", "git"}
     assert not any(char in text for text in found.values() for char in "\x1b\r\x07")
@@ -63,14 +63,14 @@ def test_a_line_is_copied_as_it_was_seen_last() -> None:
 
 
 def test_of_marked_tasks_all_ids_are_copied() -> None:
-    found = things(a_task(), None, lambda: "", ["0dx1", "0dx2"])
+    found = things(a_task(), (), lambda: "", ["0dx1", "0dx2"])
     assert found[0].read() == "0dx1\n0dx2"
 
 
 def test_the_git_command_fetches_from_where_the_branch_is() -> None:
     def command(repo: str) -> str:
-        return next(thing for thing in things(a_task(repo=repo, head_sha="a"), None, str) if thing.name == "git").read()
+        return next(thing for thing in things(a_task(repo=repo, head_sha="a"), (), str) if thing.name == "git").read()
 
     assert command("acme/api").startswith("git fetch origin pj/")
     assert command("/home/me/my repo").startswith("git fetch '/home/me/my repo' pj/")
-    assert "git" not in {thing.name for thing in things(a_task(), None, str)}
+    assert "git" not in {thing.name for thing in things(a_task(), (), str)}

@@ -51,4 +51,4 @@ def going_on(kept: str, start: str) -> str:
     """What was written before and not sent, with the place that is spoken of now below it."""
     if not kept.strip():
         return start
-    return kept if start in kept else f"{kept.rstrip()}\n{start}"
+    return kept if start.strip() in kept else f"{kept.rstrip()}\n\n{start}"

@@ -1,46 +1,81 @@
-"""A canonical diff as rows: parsed once into numbers, each line decoded only when it is drawn."""
+"""A canonical diff by line numbers: parsed once, each line decoded only when it is drawn."""
 
 from __future__ import annotations
 
+import io
+import re
 from array import array
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pithy_local.git.diff_header import FILE, hunk_of, path_of
+from pithy_local.service import Needle
+from pithy_local.text import clip
 
-_NOTES = (b"new file", b"deleted file", b"old mode", b"new mode", b"Binary files", b"GIT binary")
 LINE_SHOWN = 4096
-NONE = -1
-"""In a row of two columns: nothing on this side."""
+_SPACE, _PLUS, _MINUS, _NEWLINE, _AT, _BACKSLASH, _HEADER = b" +-\n@\\h"
+_FAR = 1_000
+"""Lines of one sign in a row beyond which nobody asks which of them took the place of which."""
+_BLOCK = 10_000
+"""Lines at a time that a search backwards looks at."""
+_MODES = {"100755": "executable", "120000": "symlink", "160000": "submodule"}
 
 
 @dataclass(kw_only=True)
 class DiffFile:
-    """One file: its path, lines added and removed, what git says about it, and where it lies (line numbers)."""
+    """One file: its path, what became of it, lines added and removed, and where it lies (line numbers)."""
 
     path: str
     first: int
     last: int = 0
+    """The line after its last one."""
+    change: str = "M"
+    """As git says it: `A` added, `D` deleted, `M` modified; `R` moved, see `moved`."""
     added: int = 0
     removed: int = 0
-    notes: list[str] = field(default_factory=list)
     hunks: array[int] = field(default_factory=lambda: array("I"))
+    binary: bool = False
+    old_mode: str = ""
+    mode: str = ""
+    """Six octal digits each; "" where the diff does not tell."""
+    blobs: tuple[str, str] = ("", "")
+    """What git calls the content before and after, perhaps shortened."""
+    moved: str = ""
+    """`moved from a.py, 97% the same`, `moved to b.py`; untrusted in part. "" for any other file."""
 
     @property
-    def binary(self) -> bool:
-        return any(note.startswith(("Binary", "GIT")) for note in self.notes)
+    def counts(self) -> str:
+        """`+31 −4`; "" where no line changed."""
+        return f"+{self.added} −{self.removed}" if self.hunks else ""
+
+    @property
+    def size(self) -> str:
+        """The same, or the one word for why there is nothing to count."""
+        return self.counts or ("binary" if self.binary else "empty" if self.change in "AD" else "mode")
+
+    @property
+    def about(self) -> str:
+        """What its lines do not tell: `new, executable`, `binary`, `executable now`; untrusted in part."""
+        words = [self.moved or {"A": "new", "D": "deleted"}.get(self.change, "")]
+        if self.old_mode and self.mode and self.old_mode != self.mode:
+            words.append(_mode_change(self.old_mode, self.mode))
+        else:
+            words.append(_MODES.get(self.mode, ""))
+        words.append("binary" if self.binary else "empty" if self.change in "AD" and not self.hunks else "")
+        return ", ".join(word for word in words if word)
 
 
 class Diff:
     """The lines of a diff by number (from 0) and its files. `kind` of a line: one of `@+- \\` and `h` for headers."""
 
     def __init__(self, data: bytes) -> None:
+        self.data = data
         self.files: list[DiffFile] = []
-        self._data = data
         self._starts, self._kinds = array("Q"), bytearray()
         self.widest = 0
-        """Bytes of the longest line: at least as many as it has columns, tabs and wide characters apart."""
+        """At least as many columns as the longest line takes."""
         self.old, self.new = array("I"), array("I")
         """The line's number in the old and the new file; 0: it is not there."""
         self._parse()
@@ -51,173 +86,168 @@ class Diff:
     def kind(self, line: int) -> str:
         return chr(self._kinds[line])
 
+    def kinds(self, first: int, last: int) -> bytes:
+        """The kinds of the lines from `first` to before `last`."""
+        return bytes(self._kinds[first:last])
+
     def text(self, line: int) -> str:
-        """The line without its first character, cut at `LINE_SHOWN` characters; a hunk's head whole."""
-        start = self._starts[line] + (0 if self.kind(line) in "@h" else 1)
-        end = self._starts[line + 1] - 1
-        return self._data[start : min(end, start + 4 * LINE_SHOWN)].decode("utf-8", "replace")[:LINE_SHOWN]
+        """The line without its sign, a hunk's head whole; cut at `LINE_SHOWN` characters, which `…` tells."""
+        start, end = self._text_at(line)
+        return clip(self.data[start : min(end, start + 4 * LINE_SHOWN)].decode("utf-8", "replace"), LINE_SHOWN)
+
+    def whole(self, line: int) -> str:
+        """The same, however long it is."""
+        return self.data[slice(*self._text_at(line))].decode("utf-8", "replace")
+
+    def part(self, first: int, last: int) -> bytes:
+        """The lines from `first` to before `last` as they are."""
+        return self.data[self._starts[first] : self._starts[last]]
 
     def file_of(self, line: int) -> int:
         """The index of the file that this line belongs to."""
         return bisect_right(self.files, line, key=lambda file: file.first) - 1
 
+    def hunk_of(self, line: int) -> int:
+        """Which of its file's hunks this line belongs to, from 1; 0 in a file's header."""
+        return bisect_right(self.files[self.file_of(line)].hunks, line)
+
+    def partner(self, line: int) -> int | None:
+        """The removed line whose place this added one took, or the other way round."""
+        run = self._run(line)
+        if run is None or self._kinds[line] not in (_PLUS, _MINUS):
+            return None
+        added = self._kinds[line] == _PLUS
+        beside = run.start - 1 if added else run.stop
+        if 0 <= beside < len(self) and self._kinds[beside] == _BACKSLASH:  # the old last line had no newline
+            beside += -1 if added else 1
+        if not 0 <= beside < len(self) or self._kinds[beside] != (_MINUS if added else _PLUS):
+            return None
+        others = self._run(beside)
+        at = line - run.start
+        return others[at] if others is not None and at < len(others) else None
+
+    def find(self, needle: Needle, low: int, high: int, *, backwards: bool = False) -> int | None:
+        """The first line from `low` to before `high` that has it, the last `backwards`; a file's path counts as its
+        first line."""
+        pattern = pattern_of(needle)
+        if not backwards:
+            return next(self._lines_with(pattern, low, high), None)
+        while high > low:
+            start = max(low, high - _BLOCK)
+            found = deque(self._lines_with(pattern, start, high), maxlen=1)
+            if found:
+                return found[0]
+            high = start
+        return None
+
+    def _lines_with(self, pattern: re.Pattern[bytes], low: int, high: int) -> Iterator[int]:
+        for index in range(max(0, self.file_of(low)), len(self.files)):
+            file = self.files[index]
+            if file.first >= high:
+                return
+            if file.first >= low and pattern.search(file.path.encode("utf-8", "replace")):
+                yield file.first
+            at = max(low, file.hunks[0]) if file.hunks else file.last
+            end = min(high, file.last)
+            while at < end:
+                found = pattern.search(self.data, self._starts[at], self._starts[end])
+                if found is None:
+                    break
+                line = bisect_right(self._starts, found.start()) - 1
+                if pattern.search(self.data, *self._text_at(line)):
+                    yield line
+                at = line + 1
+
+    def _text_at(self, line: int) -> tuple[int, int]:
+        """Where the text of a line begins and ends, its sign and its newline apart."""
+        sign = self._kinds[line] not in (_AT, _HEADER)
+        return self._starts[line] + sign, self._starts[line + 1] - 1
+
+    def _run(self, line: int) -> range | None:
+        """The lines of one kind around this one; None where they are too many."""
+        kind = bytes([self._kinds[line]])
+        before, after = self._kinds[max(0, line - _FAR) : line], self._kinds[line : line + _FAR]
+        start = line - len(before) + len(before.rstrip(kind))
+        stop = line + len(after) - len(after.lstrip(kind))
+        return range(start, stop) if stop - start < _FAR else None
+
     def _parse(self) -> None:
+        starts, kinds, olds, news = self._starts, self._kinds, self.old, self.new
         old = new = old_left = new_left = position = 0
-        for raw in self._raw_lines():
-            self._starts.append(position)
-            position += len(raw) + 1
-            self.widest = max(self.widest, len(raw))
-            numbers, kind = (0, 0), b"h"
+        for raw in io.BytesIO(self.data):
+            starts.append(position)
+            position += len(raw)
+            if len(raw) > self.widest or b"\t" in raw:
+                self.widest = max(self.widest, len(raw) + 7 * raw.count(b"\t"))
             if old_left > 0 or new_left > 0:
-                kind = raw[:1] or b" "
-                numbers = (old if kind in b" -" else 0, new if kind in b" +" else 0)
-                old, new = old + (kind in b" -"), new + (kind in b" +")
-                old_left, new_left = old_left - (kind in b" -"), new_left - (kind in b" +")
-                self._count(kind)
-            elif hunk := hunk_of(raw):
+                kind = raw[0] if raw[0] != _NEWLINE else _SPACE
+                on_old, on_new = kind in (_SPACE, _MINUS), kind in (_SPACE, _PLUS)
+                kinds.append(kind)
+                olds.append(old if on_old else 0)
+                news.append(new if on_new else 0)
+                old, old_left = old + on_old, old_left - on_old
+                new, new_left = new + on_new, new_left - on_new
+                continue
+            hunk = hunk_of(raw)
+            if hunk:
                 old, old_left, new, new_left = hunk
-                kind = b"@"
                 self._begin_hunk()
-            elif raw.startswith(b"\\"):
-                kind = b"\\"
-            else:
-                self._header(raw)
-            self._kinds += kind
-            self.old.append(numbers[0])
-            self.new.append(numbers[1])
-        self._starts.append(position)
+            kinds.append(_AT if hunk else self._header(raw))
+            olds.append(0)
+            news.append(0)
+        starts.append(len(self.data) + (not self.data.endswith(b"\n")))
         self._end_file()
 
-    def _raw_lines(self) -> Iterator[bytes]:
-        start = 0
-        while start < len(self._data):
-            end = self._data.find(b"\n", start)
-            end = len(self._data) if end < 0 else end
-            yield self._data[start:end]
-            start = end + 1
-
-    def _header(self, raw: bytes) -> None:
+    def _header(self, raw: bytes) -> int:
+        """Keep what a line outside all hunks says; its kind."""
+        if raw.startswith(b"\\"):
+            return _BACKSLASH
+        raw = raw.rstrip(b"\n")
         if raw.startswith(FILE):
             self._end_file()
             self.files.append(DiffFile(path=path_of(raw), first=len(self._kinds)))
-        elif self.files and raw.startswith(_NOTES):
-            self.files[-1].notes.append(raw[:200].decode("utf-8", "replace"))
+        elif self.files and not self.files[-1].hunks:
+            _note(self.files[-1], raw[:200].decode("utf-8", "replace"))
+        return _HEADER
 
     def _begin_hunk(self) -> None:
         if not self.files:  # no header: still a diff that somebody may look at
             self.files.append(DiffFile(path="", first=0))
         self.files[-1].hunks.append(len(self._kinds))
 
-    def _count(self, kind: bytes) -> None:
-        self.files[-1].added += kind == b"+"
-        self.files[-1].removed += kind == b"-"
-
     def _end_file(self) -> None:
         if self.files:
-            self.files[-1].last = len(self._kinds)
+            file = self.files[-1]
+            file.last = len(self._kinds)
+            file.added = self._kinds.count(b"+", file.first, file.last)
+            file.removed = self._kinds.count(b"-", file.first, file.last)
 
 
-class DiffRows:
-    """What is on the screen, row by row: a file's head (`-2 - file`), or line numbers of the old and the new side.
-
-    In one column `left` alone counts; in two, a removed line stands beside the added one that took its place.
-    """
-
-    def __init__(self, diff: Diff) -> None:
-        self.diff = diff
-        self.split = False
-        self.viewed: set[int] = set()
-        self.left, self.right = array("q"), array("q")
-        self.arrange()
-
-    def __len__(self) -> int:
-        return len(self.left)
-
-    def arrange(self) -> None:
-        """Work the rows out anew: after another file was folded, or the columns changed."""
-        self.left, self.right = array("q"), array("q")
-        for index, file in enumerate(self.diff.files):
-            self.left.append(-2 - index)
-            self.right.append(-2 - index)
-            if index in self.viewed:
-                continue
-            shown = (line for line in range(file.first, file.last) if self.diff.kind(line) != "h")
-            if self.split:
-                self._pair(shown)
-            else:
-                self.left.extend(shown)
-        if not self.split:
-            self.right = self.left
-
-    def toggle_viewed(self, index: int) -> None:
-        self.viewed ^= {index}
-        self.arrange()
-
-    def set_split(self, split: bool) -> None:
-        if split != self.split:
-            self.split = split
-            self.arrange()
-
-    def file_at(self, row: int) -> int:
-        """The index of the file that this row belongs to."""
-        value = self.left[row] if self.left[row] != NONE else self.right[row]
-        return -2 - value if value <= -2 else self.diff.file_of(value)
-
-    def row_of_file(self, index: int) -> int:
-        """Where this file's head stands."""
-        return self.left.index(-2 - index)
-
-    def next_stop(self, row: int, step: int, *, files: bool) -> int | None:
-        """The next row up or down where a file (else: a hunk, or a folded file) begins; None where there is none."""
-        at = row + step
-        while 0 <= at < len(self):
-            value = self.left[at]
-            if value <= -2 and (files or -2 - value in self.viewed):
-                return at
-            if not files and value >= 0 and self.diff.kind(value) == "@":
-                return at
-            at += step
-        return None
-
-    def place(self, row: int) -> str:
-        """`path:12`, for people and models to find the place again."""
-        file = self.diff.files[self.file_at(row)]
-        value = self.right[row] if self.right[row] >= 0 else self.left[row]
-        number = (self.diff.new[value] or self.diff.old[value]) if value >= 0 else 0
-        return f"{file.path}:{number}" if number else file.path
-
-    def _pair(self, lines: Iterator[int]) -> None:
-        removed, added = array("q"), array("q")
-        for line in lines:
-            kind = self.diff.kind(line)
-            if kind == "-":
-                if added:
-                    self._flush(removed, added)
-                removed.append(line)
-            elif kind == "+":
-                added.append(line)
-            else:
-                self._flush(removed, added)
-                self.left.append(line)
-                self.right.append(line)
-        self._flush(removed, added)
-
-    def _flush(self, removed: array[int], added: array[int]) -> None:
-        rows = max(len(removed), len(added))
-        self.left.extend(removed)
-        self.left.extend([NONE] * (rows - len(removed)))
-        self.right.extend(added)
-        self.right.extend([NONE] * (rows - len(added)))
-        del removed[:], added[:]
+def pattern_of(needle: Needle) -> re.Pattern[bytes]:
+    """What finds it in UTF-8."""
+    ways = [(char,) if needle.exact else dict.fromkeys((char, char.lower(), char.upper())) for char in needle.text]
+    return re.compile(b"".join(b"(?:%b)" % b"|".join(re.escape(way.encode()) for way in each) for each in ways))
 
 
-def common(old: str, new: str) -> tuple[int, int]:
-    """How many characters two lines have in common at their start and at their end: what is between has changed."""
-    most = min(len(old), len(new))
-    start = 0
-    while start < most and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < most - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    return start, end
+def _note(file: DiffFile, line: str) -> None:
+    """What a line of a file's header says about it."""
+    what, _, mode = line.rpartition(" ")
+    if what in ("new file mode", "deleted file mode"):
+        file.change, file.mode = what[0].upper().replace("N", "A"), mode
+    elif what == "old mode":
+        file.old_mode = mode
+    elif what == "new mode":
+        file.mode = mode
+    elif line.startswith(("Binary files", "GIT binary")):
+        file.binary = True
+    elif line.startswith("index "):
+        words = line.split(" ")
+        before, _, after = words[1].partition("..")
+        file.blobs = (before, after)
+        file.mode = words[2] if len(words) > 2 else file.mode
+
+
+def _mode_change(old: str, new: str) -> str:
+    regular, executable = "100644", "100755"
+    words = {(regular, executable): "executable now", (executable, regular): "no longer executable"}
+    return words.get((old, new), f"mode {old} → {new}")

@@ -18,6 +18,7 @@ from pithy_local.models import LogLine, Task
 from pithy_local.text import clip, last_segment, safe_block
 from pithy_local.tui import actions, look
 from pithy_local.tui.actions import Place
+from pithy_local.tui.models.diffrows import DiffRows
 from pithy_local.tui.screens.dialog import Dialog
 
 SHOWN = 60
@@ -36,8 +37,25 @@ class Thing:
         return actions.BY_ID[f"copy.{self.name}"].label
 
 
-def things(task: Task, line: LogLine | None, diff: Callable[[], str], ids: Sequence[str] = ()) -> list[Thing]:
-    """What there is to copy. `diff` may block and raise PithyError; `ids`: of the marked tasks, if there are some."""
+def of_log(line: LogLine | None) -> list[Thing]:
+    """What the cursor of the log is on."""
+    return [_text("line", line_text(line))] if line is not None else []
+
+
+def of_diff(content: DiffRows | None, row: int) -> list[Thing]:
+    """What the cursor of the diff is on: the place, the line and the hunk; a file's head stands for all of it."""
+    if content is None or not len(content):
+        return []
+    hunk = content.hunk(row).decode("utf-8", "replace")
+    found = [_text("place", content.place(row)), Thing(name="hunk", about=hunk, read=lambda: hunk)]
+    if content.head(row) is None:
+        found.append(_text("line", content.diff.whole(content.line_at(row))))
+    return found
+
+
+def things(task: Task, here: Sequence[Thing], diff: Callable[[], str], ids: Sequence[str] = ()) -> list[Thing]:
+    """What there is to copy, with what the cursor is on (`here`). `diff` may block and raise PithyError; `ids`: of the
+    marked tasks, if there are some."""
     found = [_text("id", "\n".join(ids or [task.id])), _text("branch", task.branch)]
     if task.pr_url:
         found.append(_text("pr", task.pr_url))
@@ -45,8 +63,7 @@ def things(task: Task, line: LogLine | None, diff: Callable[[], str], ids: Seque
         found.append(Thing(name="diff", about=f"{look.change(task.patch)}, {task.patch.bytes:,} bytes", read=diff))
     if task.error is not None:
         found.append(_text("error", f"{task.error.code}: {task.error.message}\n{task.error.hint}"))
-    if line is not None:
-        found.append(_text("line", line_text(line)))
+    found += here
     found.append(_text("prompt", task.prompt))
     if task.head_sha is not None:
         found.append(_text("git", _fetch(task)))

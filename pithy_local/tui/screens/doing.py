@@ -149,7 +149,10 @@ class DoingScreen(TellingScreen):
     def send_back(self, task: Task, place: str) -> None:
         """A note on a place of this task's diff becomes feedback."""
         if self.may("send_back", [task]):
-            what = "The model tries again with this note; the branch is written anew when it is done."
+            what = (
+                "The model tries again with these notes; the branch is written anew when it is done. esc keeps them: "
+                "go on to the next place and write one more."
+            )
             start = f"In {safe_line(place)}: " if place else ""
             self._write("send_back", [task], what, self._retry, start, deeds.WANTED)
 

@@ -26,8 +26,10 @@ PROSE = {
     "the cursor, or those that are marked.",
     Place.LOG: "The log follows its end. Any move up pauses it and counts what comes in; the view never moves by "
     "itself. `›` marks the host's own words, `!` the program's standard error.",
-    Place.DIFF: "What the task changed. Fold files away as viewed; send the change back with a note and the model "
-    "tries again, or accept it: a change that waits for review is pushed then.",
+    Place.DIFF: "What the task changed. Fold files away as viewed; send the change back with notes on the places and "
+    "the model tries again, or accept it: a change that waits for review is pushed then.",
+    Place.FILES: "Every file of the change: `A` is new, `D` deleted, `M` modified, `R` moved to here; `✓` is viewed. "
+    "The diff follows where it stands beside the list.",
     Place.PAGE: "What was done for the task, and all that is known about it. Steps has phases, model calls with "
     "tokens, cost and seconds, and the verify commands on the base and with the change.",
     Place.PROMPT: "What is typed here filters the tasks at once, or is searched for in the log.",

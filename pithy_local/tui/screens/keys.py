@@ -16,6 +16,7 @@ from pithy_local.tui.screens.looking import LookingScreen
 from pithy_local.tui.widgets.bars import HintBar, Prompt
 from pithy_local.tui.widgets.checkup import Checkup
 from pithy_local.tui.widgets.diff import DiffView
+from pithy_local.tui.widgets.diff_files import DiffFiles
 from pithy_local.tui.widgets.lines import LineView
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.page import Page
@@ -23,8 +24,8 @@ from pithy_local.tui.widgets.tasks import TaskTable
 
 ALWAYS = ("dashboard.help", "dashboard.quit")
 _HINTED = {Place.TASKS: (Place.TASKS, Place.DASHBOARD, Place.TASK), Place.LOG: (Place.LOG, Place.TASK),
-           Place.DIFF: (Place.DIFF, Place.TASK), Place.PAGE: (Place.TASK, Place.DASHBOARD),
-           Place.PROMPT: (Place.PROMPT,)}  # fmt: skip
+           Place.DIFF: (Place.DIFF, Place.TASK), Place.FILES: (Place.FILES, Place.TASK),
+           Place.PAGE: (Place.TASK, Place.DASHBOARD), Place.PROMPT: (Place.PROMPT,)}  # fmt: skip
 """Whose hints come first, by what has the focus."""
 _OF_ONE = {"tasks.pr": "open_pr", "tasks.shell": "shell", "diff.send-back": "send_back"}
 """Verbs that take the selected task, whichever are marked."""
@@ -48,6 +49,8 @@ class KeysScreen(LookingScreen):
             return Place.LOG
         if isinstance(focused, DiffView):
             return Place.DIFF
+        if isinstance(focused, DiffFiles):
+            return Place.FILES
         return Place.PAGE if isinstance(focused, Page) and not isinstance(focused, Checkup) else Place.TASKS
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
@@ -75,6 +78,8 @@ class KeysScreen(LookingScreen):
             Place.LINES: focus if isinstance(focus, LineView) else self.query_one(TaskTable),
             Place.PAGE: focus if isinstance(focus, Page) else self.view,
         }  # fmt: skip
+        for files in self.query(DiffFiles):  # there from the first diff on
+            homes[Place.FILES] = files
         await self.app.run_action(action.run, homes.get(action.place, self))
 
     def presser(self, action_id: str) -> Callable[[], None]:
@@ -82,8 +87,8 @@ class KeysScreen(LookingScreen):
 
         def press() -> None:
             place = actions.BY_ID[action_id].place
-            if place in (Place.LOG, Place.DIFF):
-                self.action_tab(place.name.lower())
+            if place in (Place.LOG, Place.DIFF, Place.FILES):
+                self.action_tab("log" if place is Place.LOG else "diff")
                 self.view.focus()
             self.call_later(self.action_press, action_id)
 
@@ -104,17 +109,22 @@ class KeysScreen(LookingScreen):
 
     def action_ask(self, purpose: str) -> None:
         """Open the line to type into, at once: what is typed behind the key is text already."""
-        log, table = self.query_one(LogView), self.query_one(TaskTable)
-        only, needle = log.window.only, log.needle
-        on, back = self.keymap.key("log.next"), self.keymap.key("log.previous")
+        log, table, diff = self.query_one(LogView), self.query_one(TaskTable), self.query_one(DiffView)
+        only, needle, wanted = log.window.only, log.needle, diff.needle
         label, text, about = {
             "tasks": ("Filter", table.list.filter_text, "status:failed,review repo:api !word"),
-            "search": ("Search", needle.text if needle else "", f"a text; {on} and {back} go on from match to match"),
+            "search": ("Search", needle.text if needle else "", self._search_words("log")),
             "only": ("Only lines with", only.text if only else "", "a text; nothing shows all lines"),
             "save": ("Save the log as", f"{log.window.task}.log", "a new file"),
+            "find": ("Search", wanted.text if wanted else "", self._search_words("diff")),
+            "save-diff": ("Save the diff as", f"{diff.shown_task}.diff", "a new file"),
         }[purpose]
         self._filtering_from = table.selected
         self.query_one(Prompt).ask(purpose, label, text, about)
+
+    def _search_words(self, place: str) -> str:
+        on, back = self.keymap.key(f"{place}.next"), self.keymap.key(f"{place}.previous")
+        return f"a text; {on} and {back} go on from match to match"
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         log, table = self.query_one(LogView), self.query_one(TaskTable)
@@ -127,8 +137,12 @@ class KeysScreen(LookingScreen):
             self.refresh_view()
         elif event.final and event.purpose == "save":
             self.save_log(event.text)
+        elif event.final and event.purpose == "find":
+            self.query_one(DiffView).search(event.text)
+        elif event.final and event.purpose == "save-diff":
+            self.save_diff(event.text)
         if event.final:
-            (table if event.purpose == "tasks" else log).focus()
+            (table if event.purpose == "tasks" else self.view).focus()
 
     def on_prompt_given_up(self, event: Prompt.GivenUp) -> None:
         if event.purpose == "tasks":
@@ -152,8 +166,8 @@ class KeysScreen(LookingScreen):
             return self._why_not_tasks(name)
         if place == "log":
             return self._why_not_log(name)
-        if place == "diff" and name != "back" and (self.selected is None or self.selected.patch is None):
-            return "there is no diff"
+        if place in ("diff", "files"):
+            return self._why_not_diff(place, name)
         return ""
 
     def _why_not_tasks(self, name: str) -> str:
@@ -163,6 +177,15 @@ class KeysScreen(LookingScreen):
         if name == "clear":
             return "" if tasks.marked or tasks.filter_text else "nothing is marked, and there is no filter"
         return "" if tasks.rows or name in ("filter", "sort") else "no task passes the filter"
+
+    def _why_not_diff(self, place: str, name: str) -> str:
+        if name == "back" and place == "diff":
+            return ""
+        if self.selected is None or self.selected.patch is None:
+            return "there is no diff"
+        if name in ("next", "previous") and self.query_one(DiffView).needle is None:
+            return "nothing is searched for" + (": it writes a new task" if name == "next" else "")
+        return "the list of files is not open" if place == "files" and self.place is not Place.FILES else ""
 
     def _why_not_log(self, name: str) -> str:
         log = self.query_one(LogView)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from pithy_local.models import LogLine, Patch, Status, Task
+from pithy_local.models import Patch, Status, Task
 from pithy_local.tui import look
 from pithy_local.tui.board import Board
 from pithy_local.tui.feed import Feed
@@ -24,6 +26,9 @@ from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.log_lines import LogLines
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
+
+if TYPE_CHECKING:
+    from pithy_local.tui.screens.copying import Thing
 
 
 class LookingScreen(DoingScreen):
@@ -77,9 +82,10 @@ class LookingScreen(DoingScreen):
 
     def action_tab(self, name: str) -> None:
         """Open a view; the keys go there if they went to another view."""
-        had_focus = self.view.has_focus
+        views = self.query_one(ContentSwitcher)
+        had_focus = views.has_focus_within
         self.tab = name
-        self.query_one(ContentSwitcher).current = name
+        views.current = "diff-pane" if name == "diff" else name
         if had_focus:
             self.view.focus()
         self.refresh_view()
@@ -151,6 +157,7 @@ class LookingScreen(DoingScreen):
 
     def on_diff_view_files_changed(self) -> None:
         self.show_badge()
+        self.show_hints()
 
     def show_badge(self) -> None:
         """Below the view: where it stands."""
@@ -174,11 +181,17 @@ class LookingScreen(DoingScreen):
         """Write the log into the file with this name."""
         task = self.query_one(LogView).window.task
         if task is not None and name.strip():
-            self.in_thread("Save", lambda: self.board.save_log(task, name.strip()), self._saved)
+            self.in_thread("Save", lambda: self.board.save_log(task, name.strip()), partial(self._saved, "lines"))
 
-    def _saved(self, found: tuple[int, Path]) -> None:
-        lines, path = found
-        self.tell(f"{lines:,} lines are in {path}")
+    def save_diff(self, name: str) -> None:
+        """Write the diff that is shown into the file with this name."""
+        task = self.query_one(DiffView).shown_task
+        if name.strip():
+            self.in_thread("Save", lambda: self.board.save_diff(task, name.strip()), partial(self._saved, "bytes"))
+
+    def _saved(self, what: str, found: tuple[int, Path]) -> None:
+        count, path = found
+        self.tell(f"{count:,} {what} are in {path}")
 
     # ---- diff, steps, info
 
@@ -186,11 +199,17 @@ class LookingScreen(DoingScreen):
         if self._diff_of is not None and event.task_id == self._diff_of[0]:
             self.query_one(DiffView).take(event.task_id, event.diff, event.problem)
 
+    def on_diff_view_searched(self, event: DiffView.Searched) -> None:
+        if not event.found:
+            self.tell(f"Nothing has `{event.text}` in it", "warning")
+        elif event.round:
+            self.tell("Searching went on from the other end")
+
     def on_diff_view_send_back_wanted(self, event: DiffView.SendBackWanted) -> None:
-        if not self.query_one(DiffView).rows:
+        if event.task not in self.by_id or not event.place:
             self.tell("Send back: the diff is not there yet", "warning")
-        elif self._diff_of is not None and self._diff_of[0] in self.by_id:
-            self.send_back(self.by_id[self._diff_of[0]].task, event.place)
+        else:
+            self.send_back(self.by_id[event.task].task, event.place)
 
     def on_feed_details_read(self, event: Feed.DetailsRead) -> None:
         if event.details.entry.task.id == self.query_one(TaskTable).selected:
@@ -213,18 +232,24 @@ class LookingScreen(DoingScreen):
         task = self.may_selected("copy")
         if task is None:
             return
-        from pithy_local.tui.screens.copying import CopyScreen, Thing, things
+        from pithy_local.tui.screens.copying import CopyScreen, things
 
         def chosen(thing: Thing | None) -> None:
             if thing is not None:
                 self._copy(thing.label, thing.read)
 
         marked = [entry.task.id for entry in self.query_one(TaskTable).list.shown_marks]
-        found = things(task, self._line(), lambda: self.board.diff(task.id).decode("utf-8", "replace"), marked)
+        found = things(task, self._here(), lambda: self.board.diff(task.id).decode("utf-8", "replace"), marked)
         self.app.push_screen(CopyScreen(found), chosen)
 
-    def _line(self) -> LogLine | None:
-        return self.query_one(LogView).current if self.tab == "log" else None
+    def _here(self) -> Sequence[Thing]:
+        """What of the open view there is to copy."""
+        from pithy_local.tui.screens.copying import of_diff, of_log
+
+        if self.tab == "log":
+            return of_log(self.query_one(LogView).current)
+        diff = self.query_one(DiffView)
+        return of_diff(diff.content, diff.cursor) if self.tab == "diff" else ()
 
     def _copy(self, label: str, read: Callable[[], str]) -> None:
         def copied(text: str) -> None:

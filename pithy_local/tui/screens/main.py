@@ -22,7 +22,7 @@ from pithy_local.tui.records import Draft, Engine, Snapshot
 from pithy_local.tui.screens.keys import KeysScreen
 from pithy_local.tui.widgets.bars import HintBar, Prompt, TabBar, counted
 from pithy_local.tui.widgets.checkup import Checkup
-from pithy_local.tui.widgets.diff import DiffView
+from pithy_local.tui.widgets.diff_files import DiffPane
 from pithy_local.tui.widgets.header import Header
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.page import Page
@@ -73,7 +73,7 @@ class MainScreen(KeysScreen):
                 yield TabBar("tabs")
                 with ContentSwitcher(initial="log", id="views"):
                     yield LogView()
-                    yield DiffView()
+                    yield DiffPane()
                     yield Page("steps")
                     yield Page("info")
         yield Prompt()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -61,6 +60,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def draw(self, row: int, width: int) -> Text | None:
         """One row as safe text, None while it is not known yet. It may be longer than `width`."""
         raise NotImplementedError
+
+    def fixed(self, row: int) -> int:
+        """How many columns at the left stay in place when the view is scrolled sideways."""
+        return 0
 
     def on_open(self) -> None:
         """The row under the cursor was clicked twice."""
@@ -182,11 +185,14 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         base = self.base
         if text is None:
             return Strip([Segment(" ·", base + Style(dim=True))]).extend_cell_length(width, base)
-        left = self.scroll_offset.x
+        left, fixed = self.scroll_offset.x, min(self.fixed(row), width)
         style = base + self.background_of(row)
         self._mark_selected(row, text, start)
         strip = Strip(text.render(self.app.console)).apply_style(style).apply_offsets(start, row)
-        if width > 2 and cell_len(text.plain) > left + width:
+        if left and fixed:
+            strip = Strip.join([strip.crop_extend(0, fixed, style), strip.crop(fixed + left)])
+            left = 0
+        if width > 2 and strip.cell_length > left + width:
             more = Strip([Segment(MORE, style + Style(color="cyan", bold=True))])
             return Strip.join([strip.crop_extend(left, left + width - 1, style), more])
         return strip.crop_extend(left, left + width, style)
