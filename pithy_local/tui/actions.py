@@ -53,11 +53,8 @@ HEARD: dict[Place, tuple[Place, ...]] = {
 """By what has the focus: the places whose keys are heard then. A key is the first one's that has it."""
 TYPED = (Place.PROMPT, Place.TEXT)
 """Where text is typed: a text field has keys of its own, and takes them first."""
-FIRST = (
-    "text.next", "text.previous", "app.palette", "app.quit", "tasks.filter", "log.search", "log.filter", "log.save",
-    "diff.search", "diff.save", "files.search",
-)  # fmt: skip
-"""Done before the next key is looked at: what is typed right behind it is meant for what it leads to."""
+FIRST = ("text.next", "text.previous", "app.palette", "app.quit")
+"""Done before a text field sees the key, and before the next one is looked at, which is for what this one leads to."""
 OPENED_BY = {
     "ask.yes": ("task.cancel", "task.accept", "task.reject", "task.remove", "dashboard.pause"),
     "ask.leave": ("dashboard.quit", "app.quit"),
@@ -141,6 +138,8 @@ ACTIONS: tuple[Action, ...] = (
         ("search", "slash", "screen.ask('find')", "Search",
          "Search paths and lines; capitals count only where you write some", True),
         ("previous", "N", "previous_match", "Previous", "Match before"),
+        ("next-attempt", "right_curly_bracket", "next_attempt", "Attempt ↓", "What the next attempt made"),
+        ("previous-attempt", "left_curly_bracket", "previous_attempt", "Attempt ↑", "What the attempt before made"),
         ("fold", "enter", "fold", "Fold", "Fold the file, or show it, viewed or not"),
         ("split", "w", "split", "Split", "Old and new side by side, or in one column"),
         ("save", "s", "screen.ask('save-diff')", "Save", "Write the diff into a file; `git apply` takes it"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.actions import SkipAction
 from textual.driver import Driver
-from textual.events import Key
+from textual.events import Event, Key
 from textual.message import Message
 from textual.notifications import SeverityLevel
 
@@ -111,10 +111,24 @@ class Dashboard(ThemedApp, inherit_bindings=False):
         """The screen below all dialogs, once it is there."""
         return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
 
-    def on_key(self, event: Key) -> None:
-        """Before the bindings are looked at: what was typed before a question was there is no answer to it."""
-        if event.time < getattr(self.screen, "asked_at", 0.0):
-            event.prevent_default()
+    async def on_event(self, event: Event) -> None:
+        """A key does what it is for before the next one is looked at: that is meant for what the first leads to.
+
+        Textual sends keys through the widgets, and one may overtake the other; that way go only those for a text.
+        """
+        if isinstance(event, Key) and not event.is_forwarded and self.app_focus:
+            if event.time < getattr(self.screen, "asked_at", 0.0):
+                return  # typed before a question was there: no answer to it
+            if not self._takes_text and await self._check_bindings(event.key):
+                return
+        await super().on_event(event)
+
+    @property
+    def _takes_text(self) -> bool:
+        """Whether what is typed now is text, also where the dialog for it is only being made."""
+        if self.focused is None:
+            return getattr(self.screen, "takes_text", False)
+        return self.focused.check_consume_key("a", "a")
 
     def action_help(self) -> None:
         from pithy_local.tui.screens.help import HelpScreen

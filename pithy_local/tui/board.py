@@ -19,7 +19,6 @@ from pithy_local.errors import ErrorCode, NotThereYet, PithyError, Refused, Usag
 from pithy_local.models import Stop, Task
 from pithy_local.redact import Redactor
 from pithy_local.service import App, Needle
-from pithy_local.store.stats import By, Stats
 from pithy_local.text import last_segment, safe
 from pithy_local.tui.drafts import request_of
 from pithy_local.tui.records import PAGE, Details, Draft, Engine, Entry, Hunt, LogPart, Matches, Snapshot
@@ -27,6 +26,7 @@ from pithy_local.tui.worker import Worker, configured, load
 
 if TYPE_CHECKING:
     from pithy_local.doctor import Check
+    from pithy_local.store.stats import By, Stats
 
 SAVE_PAGE = 5_000
 
@@ -139,9 +139,13 @@ class Board:
             events=tuple(service.events(self.app, task_id)), calls=tuple(service.calls(self.app, task_id)),
         )  # fmt: skip
 
-    def diff(self, task_id: str) -> bytes:
+    def diffs(self, task_id: str) -> tuple[int, ...]:
+        """The attempts that made a diff, in order. Raises NoSuchTask, PithyError (store)."""
+        return tuple(each.number for each in service.attempts(self.app, task_id) if each.patch is not None)
+
+    def diff(self, task_id: str, attempt: int | None = None) -> bytes:
         """Raises NotThereYet."""
-        return service.diff(self.app, task_id)
+        return service.diff(self.app, task_id, attempt=attempt)
 
     def container(self, task_id: str) -> str:
         """What the engine calls the sandbox of the attempt under way. Raises NotThereYet."""
@@ -218,12 +222,12 @@ class Board:
                 count, after = count + len(page), page[-1].seq
         return count, file
 
-    def save_diff(self, task_id: str, name: str) -> tuple[int, Path]:
+    def save_diff(self, task_id: str, attempt: int | None, name: str) -> tuple[int, Path]:
         """Write the diff as it is into a new file: how many bytes, and where that is.
 
         Raises NotThereYet, UsageError for a file that cannot be, Refused for one that exists, PithyError.
         """
-        file, data = new_file(name), self.diff(task_id)
+        file, data = new_file(name), self.diff(task_id, attempt)
         service.check_outside(self.app, file)
         with service.whole_file(file) as target:
             target.write(data)

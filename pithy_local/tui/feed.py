@@ -10,11 +10,10 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
-from pithy_local.errors import ErrorCode, NoSuchTask, PithyError
+from pithy_local.errors import NoSuchTask, PithyError
 from pithy_local.service import Needle
 from pithy_local.tui.board import Board
-from pithy_local.tui.models.diffs import Diff
-from pithy_local.tui.models.moves import note_moves
+from pithy_local.tui.models.diffrows import DiffRows, laid_out
 from pithy_local.tui.records import Details, Entry, Hunt, LogPart, Matches, Snapshot
 
 TICK_SECONDS = 0.1
@@ -58,11 +57,14 @@ class Feed(Widget):
             self.details = details
 
     class DiffRead(Message):
-        """The diff of a task; without one `problem` says why."""
+        """The diff that an attempt of a task made, and which others made one; without one `problem` says why."""
 
-        def __init__(self, task: str, diff: Diff | None, problem: str) -> None:
+        def __init__(
+            self, task: str, diff: DiffRows | None, problem: str = "", attempt: int = 0, attempts: Sequence[int] = ()
+        ) -> None:
             super().__init__()
             self.task_id, self.diff, self.problem = task, diff, problem
+            self.attempt, self.attempts = attempt, attempts
 
     class Troubled(Message):
         """The database did not answer; what is shown stays, and the next tick tries again."""
@@ -141,9 +143,9 @@ class Feed(Widget):
         if begun:
             self._read_details(entry)
 
-    def read_diff(self, task: str) -> None:
-        """A task's diff, parsed."""
-        self._read_diff(task)
+    def read_diff(self, task: str, attempt: int | None = None) -> None:
+        """What this attempt of a task made, else the last that made something."""
+        self._read_diff(task, attempt)
 
     def _begin(self, what: str) -> bool:
         """Whether nobody reads it yet."""
@@ -161,15 +163,16 @@ class Feed(Widget):
         """In a thread: tell what was read, or why it was not, and `failed`; nothing that nobody waits for any more."""
         worker = get_current_worker()
         try:
-            for message in read():
-                if worker.is_cancelled:
-                    return
-                self.post_message(message)
+            with self._board.in_words():
+                for message in read():
+                    if worker.is_cancelled:
+                        return
+                    self.post_message(message)
         except NoSuchTask:
             pass  # it was deleted meanwhile: the next snapshot is without it
-        except (PithyError, OSError) as error:
+        except PithyError as error:
             self.tasks_stale = self.log_stale = self.details_stale = True
-            self.post_message(self.Troubled(_told(error)))
+            self.post_message(self.Troubled(error))
             if failed is not None:
                 self.post_message(failed)
         finally:
@@ -209,19 +212,14 @@ class Feed(Widget):
         self._reads("details", lambda: [self.DetailsRead(self._board.details(entry))])
 
     @work(thread=True, group="diff", exclusive=True)
-    def _read_diff(self, task: str) -> None:
+    def _read_diff(self, task: str, attempt: int | None) -> None:
         def read() -> list[Message]:
             try:
-                diff = Diff(self._board.diff(task))
-                note_moves(diff)
-                return [self.DiffRead(task, diff, "")]
-            except (PithyError, OSError) as error:
-                problem = _told(error)
-                return [self.DiffRead(task, None, f"{problem.message}\n{problem.hint}")]
+                with self._board.in_words():
+                    attempts = self._board.diffs(task)
+                    diff = laid_out(self._board.diff(task, attempt))
+            except PithyError as error:
+                return [self.DiffRead(task, None, f"{error.message}\n{error.hint}")]
+            return [self.DiffRead(task, diff, attempt=attempt or max(attempts, default=0), attempts=attempts)]
 
         self._reads("diff", read)
-
-
-def _told(error: PithyError | OSError) -> PithyError:
-    """What went wrong, in words for the user."""
-    return error if isinstance(error, PithyError) else PithyError(ErrorCode.STORE, f"cannot read: {error}")

@@ -90,7 +90,7 @@ class User:
         """The screen as SVG, once two looks at it are the same."""
         before, now = "", self.app.export_screenshot(simplify=True)
         while before != now:
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.1)
             await self.pilot.pause()
             before, now = now, self.app.export_screenshot(simplify=True)
         return now

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pithy_local.clock import SystemClock
+from pithy_local.config import Settings
 from pithy_local.models import Phase, Status, Stream, TaskError, Verified
 from tests.tui.seeding import Seed
 from tests.tui.test_diffs import TWO_FILES
@@ -22,10 +23,10 @@ class StillClock(SystemClock):
         return self.ms
 
 
-def every_state(root: Path) -> Seed:
+def every_state(root: Path, settings: Settings | None = None) -> Seed:
     """One task of each kind, two of them with a diff."""
     clock = StillClock()
-    seed = Seed(root, clock=clock)
+    seed = Seed(root, settings, clock=clock)
     timeout = TaskError(code="llm_timeout", message="the model did not answer within 180 s", hint="Try again later.")
     seed.settled(Status.FAILED, "Parse errors in the config loader", repo="acme/cli", error=timeout)
     clock.ms += 600_000

@@ -9,12 +9,13 @@ from textual.geometry import Offset
 from textual.selection import Selection
 from textual.widgets import TextArea
 
+from pithy_local import service
 from pithy_local.models import Status, Task, TaskError
-from pithy_local.tui.models.diffrows import DiffRows
-from pithy_local.tui.models.diffs import Diff
+from pithy_local.tui.models.diffrows import DiffRows, laid_out
 from pithy_local.tui.screens.copying import CopyScreen
 from pithy_local.tui.screens.text import Writing
 from pithy_local.tui.widgets.diff_files import DiffFiles
+from tests.seeding import settle
 from tests.tui.driving import User, dashboard
 from tests.tui.seeding import Seed
 from tests.tui.test_diffs import TWO_FILES
@@ -184,10 +185,31 @@ async def test_in_another_diff_of_the_task_only_what_changed_is_to_be_viewed_aga
         await user.presses("v", "v", "J")
         await user.sees("2 of 6 viewed")
         line = user.diff.cursor
-        user.diff.take(task.id, Diff(MANY))
+        user.diff.take(task.id, laid_out(MANY))
         assert user.diff.cursor == line
-        user.diff.take(task.id, Diff(MANY.replace(b"+only", b"+other")))
+        user.diff.take(task.id, laid_out(MANY.replace(b"+only", b"+other")))
         assert (rows(user).viewed, rows(user).folded, user.diff.cursor) == ({0}, {0}, 0)
+
+
+async def test_what_an_earlier_attempt_made_can_be_seen_saved_and_talked_about(
+    seed: Seed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    task = held(seed, TWO_FILES)
+    service.retry(seed.app, task.id, feedback="keep sys")
+    settle(seed.app.store, task, Status.NEEDS_REVIEW, error=HELD, diff=MANY)
+    async with dashboard(seed) as user:
+        await open_diff(user)
+        await user.sees("attempt 2 · file 1 of 6")
+        assert user.main.why_not("diff.previous-attempt") == ""
+        await user.presses("}", "{")
+        await user.sees("attempt 1 · file 1 of 2")
+        assert user.diff.place == "src/app.py of attempt 1"
+        await user.presses("s", "enter")
+        await user.is_told(f"{len(TWO_FILES)} bytes are in")
+        await user.presses("}")
+        await user.sees("attempt 2 · file 1 of 6")
+        assert user.diff.place == "src/app.py"
 
 
 async def test_numbers_stay_while_long_lines_are_scrolled_and_the_selection_has_none(seed: Seed) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from textual.app import App, ComposeResult
 
 from pithy_local.service import Needle
-from pithy_local.tui.models.diffrows import NONE, DiffRows
-from pithy_local.tui.models.diffs import LINE_SHOWN, Diff
+from pithy_local.tui.look import LINE_SHOWN
+from pithy_local.tui.models.diffrows import NONE, DiffRows, laid_out
+from pithy_local.tui.models.diffs import Diff
 from pithy_local.tui.models.moves import note_moves
 from pithy_local.tui.models.words import changed
 from pithy_local.tui.widgets.diff import DiffView
@@ -46,10 +49,20 @@ index 0000000..3333333
 def shown(rows: DiffRows) -> list[str]:
     """Each row of one column as text; files' heads as their names."""
     diff = rows.diff
-    return [
-        f"= {diff.files[-2 - value].path}" if value <= -2 else
-        (diff.kind(value) if diff.kind(value) != "@" else "") + diff.text(value) for value in rows.left
-    ]  # fmt: skip
+
+    def row_text(row: int) -> str:
+        head = rows.head(row)
+        if head is not None:
+            return f"= {diff.files[head].path}"
+        line, _ = rows.lines(row)
+        return (diff.kind(line) if diff.kind(line) != "@" else "") + diff.text(line)
+
+    return [row_text(row) for row in range(len(rows))]
+
+
+def pairs_of(rows: DiffRows) -> list[tuple[int, int]]:
+    """The lines of both sides in every row that is no head."""
+    return [rows.lines(row) for row in range(len(rows)) if rows.head(row) is None]
 
 
 def test_headers_become_one_row_a_file_and_lines_keep_their_signs() -> None:
@@ -69,7 +82,7 @@ def test_files_know_what_changed_in_them() -> None:
 def test_every_line_has_its_numbers() -> None:
     diff = Diff(TWO_FILES)
     rows = DiffRows(diff)
-    numbers = [(diff.old[line], diff.new[line]) for line in rows.left if line >= 0]
+    numbers = [(diff.old[line], diff.new[line]) for line, _ in pairs_of(rows)]
     assert numbers[:8] == [(0, 0), (1, 1), (2, 0), (3, 0), (0, 2), (0, 3), (0, 4), (4, 5)]
     assert numbers[9] == (40, 0)
 
@@ -80,7 +93,7 @@ def test_side_by_side_a_removed_line_stands_beside_the_one_that_took_its_place()
     diff = rows.diff
     sides = [
         tuple("" if line == NONE else diff.kind(line) + diff.text(line) for line in pair)
-        for pair in list(zip(rows.left, rows.right, strict=True))[2:8]
+        for pair in pairs_of(rows)[1:7]
     ]
     assert sides == [
         (" import os", " import os"), ("-import sys", "+import re"), ("--- not a header", "+import json"),
@@ -90,11 +103,10 @@ def test_side_by_side_a_removed_line_stands_beside_the_one_that_took_its_place()
 
 def test_a_missing_newline_at_the_end_keeps_both_sides_together() -> None:
     rows = DiffRows(Diff(head("a") + b"@@ -1 +1 @@\n-last\n\\ No newline at end of file\n+last\n"))
-    assert rows.diff.partner(rows.left[2]) == rows.left[4]
+    assert rows.diff.partner(rows.line_at(2)) == rows.line_at(4)
     rows.set_split(True)
-    pairs = zip(rows.left, rows.right, strict=True)
-    kinds = [tuple("" if line < 0 else rows.diff.kind(line) for line in pair) for pair in pairs]
-    assert kinds[2:] == [("-", "+"), ("\\", "")]
+    kinds = [tuple("" if line == NONE else rows.diff.kind(line) for line in pair) for pair in pairs_of(rows)]
+    assert kinds[1:] == [("-", "+"), ("\\", "")]
 
 
 def test_a_viewed_file_is_folded_and_comes_back() -> None:
@@ -112,13 +124,15 @@ def test_stops_are_hunks_or_files(split: bool) -> None:
     rows = DiffRows(Diff(TWO_FILES + head("empty") + TWO_FILES))
     rows.set_split(split)
     heads = [row for row in range(len(rows)) if rows.head(row) is not None]
-    hunks = [row for row, line in enumerate(rows.left) if line >= 0 and rows.diff.kind(line) == "@"]
+    hunks = [row for row in range(len(rows)) if row not in heads and rows.diff.kind(rows.line_at(row)) == "@"]
     assert walked(rows, 0, 1, files=True) == heads[1:]
     assert walked(rows, len(rows) - 1, -1, files=True) == heads[::-1]
     assert walked(rows, 0, 1, files=False) == sorted([*hunks, heads[2]])
     rows.fold(0)
     assert rows.next_stop(1, -1, files=False) == 0
-    assert [rows.row_of_file(index) for index in range(5)] == [row for row in range(len(rows)) if rows.left[row] <= -2]
+    assert [rows.row_of_file(index) for index in range(5)] == [
+        row for row in range(len(rows)) if rows.head(row) is not None
+    ]
 
 
 def walked(rows: DiffRows, row: int, step: int, *, files: bool) -> list[int]:
@@ -144,9 +158,24 @@ def test_a_line_is_found_again_however_it_is_shown(split: bool) -> None:
     for row in range(len(rows)):
         assert rows.row_of(rows.line_at(row)) == row
     gone = next(line for line in range(len(rows.diff)) if rows.diff.text(line) == "import sys")
-    assert gone in (rows.left[rows.row_of(gone)], rows.right[rows.row_of(gone)])
+    assert gone in rows.lines(rows.row_of(gone))
     rows.view(0)
     assert rows.row_of(gone) == 0
+
+
+def test_a_huge_diff_is_folded_and_split_at_once() -> None:
+    body = b"-old\n+new\n" * 100_000
+    rows = laid_out(head("big") + b"@@ -1,100000 +1,100000 @@\n" + body + TWO_FILES)
+
+    def took() -> float:
+        start = time.perf_counter()
+        rows.set_split(not rows.split)
+        rows.fold(1)
+        return time.perf_counter() - start
+
+    assert min(took() for _ in range(6)) < 0.01  # the lines' work is done where nobody waits for it
+    rows.set_split(True)
+    assert rows.row_of(rows.line_at(70_000)) == 70_000
 
 
 def test_the_hunk_around_a_row_and_the_file_around_its_head() -> None:
@@ -324,13 +353,21 @@ def test_what_became_of_each_file_is_told(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("width", [41, 80, 121])
-def test_two_columns_stand_straight_whatever_is_in_them(width: int) -> None:
+class OneDiff(App[None]):
+    def compose(self) -> ComposeResult:
+        yield DiffView()
+
+
+async def test_two_columns_stand_straight_whatever_is_in_them() -> None:
     lines = ["漢字" * 30, "\tif x:", "e\u0301" * 9, "\x1b[2J\u202e", "👩‍👩‍👧 ok", "", "long " * 60, "crlf\r"]
     body = "".join(f"-{line}\n" for line in lines) + "".join(f"+{line} now\n" for line in [*lines, "one more"])
-    view = DiffView()
-    view.content = DiffRows(Diff(head("日本.txt") + f"@@ -1,9 +1,10 @@\n{body} the end\n".encode()))
-    view.content.set_split(True)
-    drawn = [view.draw(row, width) for row in range(len(view.content))]
-    assert {text.cell_len for text in drawn[2:] if text is not None} == {width}
-    assert {cell_len(text.plain.partition("│")[0]) for text in drawn[2:] if text is not None} == {(width - 1) // 2}
+    rows = DiffRows(Diff(head("日本.txt") + f"@@ -1,9 +1,10 @@\n{body} the end\n".encode()))
+    rows.set_split(True)
+    app = OneDiff()
+    async with app.run_test():
+        view = app.query_one(DiffView)
+        view.content = rows
+        for width in (41, 80, 121):
+            drawn = [text for row in range(2, len(rows)) if (text := view.draw(row, width)) is not None]
+            assert {text.cell_len for text in drawn} == {width}
+            assert {cell_len(text.plain.partition("│")[0]) for text in drawn} == {(width - 1) // 2}

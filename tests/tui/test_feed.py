@@ -41,7 +41,7 @@ class Held(Board):
                 self._wait(needle.text)
                 yield found
 
-    def diff(self, task_id: str) -> bytes:
+    def diff(self, task_id: str, attempt: int | None = None) -> bytes:
         if self.error is not None:
             raise self.error
         if not self.begun:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pithy_local.config import Settings
 from pithy_local.doctor import Check
 from tests.tui.driving import dashboard
 from tests.tui.every_state import StillClock, every_state
@@ -80,6 +81,17 @@ async def test_without_colour_it_looks_as_it_did(home: Seed, monkeypatch: pytest
         await user.sees("▾ M src/app.py")
         picture = await user.picture()
     compare("no-color-120x40", picture, home)
+
+
+async def test_a_light_theme_looks_as_it_did(tmp_path: Path) -> None:
+    seed = every_state(tmp_path, Settings(theme="textual-light"))
+    async with dashboard(seed, size=(120, 40)) as user:
+        await user.sees("● running")
+        await user.presses("j", "j", "2", "z", "w")
+        await user.sees("▾ M src/app.py", "split")
+        picture = await user.picture()
+    compare("light-120x40", picture, seed)
+    seed.close()
 
 
 async def test_the_first_run_looks_as_it_did(tmp_path: Path) -> None:

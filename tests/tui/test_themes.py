@@ -22,6 +22,8 @@ from tests.tui.seeding import Seed
 LEAST = 4.5
 """WCAG's AA for text."""
 LINES = frozenset("╭╮╰╯─│▁▂▃▄▅▆▇█▔▎▏▊▌▍▋▉▕╱ ")
+HARDEST = ["textual-light", "nord", "catppuccin-frappe", "solarized-dark", "rose-pine-dawn"]
+"""Those with the least contrast of their own, dark and light ones."""
 OFFERED = [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi]
 
 
@@ -55,17 +57,18 @@ def rgb(colour: Color) -> tuple[int, int, int]:
     return tuple(colour.triplet)  # type: ignore[return-value]
 
 
-async def test_every_theme_can_be_read_wherever_words_stand(tmp_path: Path) -> None:
+async def test_all_that_is_drawn_can_be_read(tmp_path: Path) -> None:
     seed = every_state(tmp_path)
     async with dashboard(seed, size=(100, 24)) as user:
         await user.sees("● running")
         assert {*user.app.available_themes} == {*OFFERED}
         await user.presses("j", "j", "2")
-        await user.sees("▾ src/app.py")
-        assert await hard_in(OFFERED, user, "#status, #panes, #hints") == {}
-        await user.presses("n")
-        await user.sees("What should change?")
-        assert await hard_in(["textual-dark", "textual-light", "catppuccin-frappe"], user, ".dialog") == {}
+        await user.sees("▾ M src/app.py")
+        assert await hard_in(HARDEST, user, "#status, #panes, #hints") == {}
+        for keys, words in ((["A"], "is pushed to"), (["escape", "n"], "What should change?")):
+            await user.presses(*keys)
+            await user.sees(words)
+            assert await hard_in(HARDEST[:2], user, ".dialog") == {}
         await user.is_told("To keep it: theme =")
     seed.close()
 
@@ -83,18 +86,21 @@ async def hard_in(themes: Sequence[str], user: User, parts: str) -> dict[str, li
 
 
 @pytest.mark.parametrize("name", OFFERED)
-def test_every_colour_is_another_one_and_can_be_read_without_colours_as_well(name: str) -> None:
+def test_every_colour_can_be_read_on_every_surface_in_shades_of_grey_as_well(name: str) -> None:
     theme = BUILTIN_THEMES[name]
-    palette = Palette({**theme.to_color_system().generate(), **theme.variables}, dark=theme.dark)
-    colours = [palette.hue(hue) for hue in HUES]
-    assert len({*colours, palette.foreground, palette.muted}) == len(HUES) + 2
-    terminal = palette.terminal()
-    surface = Shade.parse(theme.to_color_system().generate()["panel"])
-    for colour in (*colours, palette.foreground, palette.muted):
-        assert contrast(colour.monochrome.rgb, palette.cursor.monochrome.rgb) >= LEAST
-        assert contrast(colour.rgb, surface.rgb) >= LEAST
-        assert colour.rgb in [terminal.ansi_colors[number] for number in range(16)]
-    assert contrast(palette.cursor.rgb, terminal.background_color) > 1.4, "the cursor's row must be seen"
+    own = {**theme.to_color_system().generate(), **theme.variables}
+    palette = Palette(own, dark=theme.dark)
+    shown = {**own, **palette.variables()}
+    words = [palette.foreground, palette.muted, *map(palette.hue, HUES)]
+    assert len({*words}) == len(words)
+    assert {colour.rgb for colour in words} <= {palette.terminal().ansi_colors[number] for number in range(16)}
+    words += [Shade.parse(shown[name]) for name in ("text-accent", "text-muted", "text-disabled", "text-error")]
+    for name in ("background", "surface", "panel", "primary-muted", "added", "removed-words", "added-words", "removed"):
+        surface = Shade.parse(shown[name])
+        for colour in words:
+            assert contrast(colour.rgb, surface.rgb) >= LEAST, name
+            assert contrast(colour.monochrome.rgb, surface.monochrome.rgb) >= LEAST, name
+    assert contrast(palette.cursor.rgb, Shade.parse(shown["background"]).rgb) > 1.4, "the cursor's row must be seen"
 
 
 def test_the_configured_theme_is_taken_and_a_wrong_one_refused(tmp_path: Path) -> None:

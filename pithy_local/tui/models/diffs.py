@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pithy_local.git.diff_header import FILE, hunk_of, path_of
 from pithy_local.service import Needle
 from pithy_local.text import clip
+from pithy_local.tui.look import LINE_SHOWN
 
-LINE_SHOWN = 4096
 _SPACE, _PLUS, _MINUS, _NEWLINE, _AT, _BACKSLASH, _HEADER = b" +-\n@\\h"
 _FAR = 1_000
 """Lines of one sign in a row beyond which nobody asks which of them took the place of which."""

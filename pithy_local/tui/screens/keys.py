@@ -185,6 +185,8 @@ class KeysScreen(LookingScreen):
             return "there is no diff"
         if name in ("next", "previous") and self.query_one(DiffView).needle is None:
             return "nothing is searched for" + (": it writes a new task" if name == "next" else "")
+        if name in ("next-attempt", "previous-attempt") and len(self.query_one(DiffView).attempts) < 2:
+            return "one attempt made a diff"
         return "the list of files is not open" if place == "files" and self.place is not Place.FILES else ""
 
     def _why_not_log(self, name: str) -> str:

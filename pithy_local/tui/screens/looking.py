@@ -185,9 +185,10 @@ class LookingScreen(DoingScreen):
 
     def save_diff(self, name: str) -> None:
         """Write the diff that is shown into the file with this name."""
-        task = self.query_one(DiffView).shown_task
-        if name.strip():
-            self.in_thread("Save", lambda: self.board.save_diff(task, name.strip()), partial(self._saved, "bytes"))
+        diff, name = self.query_one(DiffView), name.strip()
+        if name:
+            save = partial(self.board.save_diff, diff.shown_task, diff.attempt or None, name)
+            self.in_thread("Save", save, partial(self._saved, "bytes"))
 
     def _saved(self, what: str, found: tuple[int, Path]) -> None:
         count, path = found
@@ -197,7 +198,12 @@ class LookingScreen(DoingScreen):
 
     def on_feed_diff_read(self, event: Feed.DiffRead) -> None:
         if self._diff_of is not None and event.task_id == self._diff_of[0]:
-            self.query_one(DiffView).take(event.task_id, event.diff, event.problem)
+            diff = self.query_one(DiffView)
+            diff.take(event.task_id, event.diff, event.problem, attempt=event.attempt, attempts=event.attempts)
+
+    def on_diff_view_attempt_wanted(self, event: DiffView.AttemptWanted) -> None:
+        if self._diff_of is not None and event.task == self._diff_of[0]:
+            self.query_one(Feed).read_diff(event.task, event.attempt)
 
     def on_diff_view_searched(self, event: DiffView.Searched) -> None:
         if not event.found:

@@ -28,8 +28,8 @@ from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
 
-WIDTHS: list[tuple[int, str]] | None = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
-HEIGHTS: list[tuple[int, str]] | None = [(0, "-tiny"), (16, "-high")]
+WIDTHS: list[tuple[int, str]] = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
+HEIGHTS: list[tuple[int, str]] = [(0, "-tiny"), (16, "-high")]
 """On a narrow and tiny terminal tasks and the selected one take turns."""
 SECOND = 1.0
 SAID_SECONDS = 15.0
@@ -40,8 +40,8 @@ class MainScreen(KeysScreen):
     """Ticks; takes what the feed read; shows which keys do what."""
 
     BINDINGS = actions.bindings(Place.DASHBOARD, Place.TASK)
-    HORIZONTAL_BREAKPOINTS = WIDTHS
-    VERTICAL_BREAKPOINTS = HEIGHTS
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = WIDTHS
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = HEIGHTS
 
     class Said(Message):
         """The supervisor of this process has something to tell."""
@@ -62,6 +62,8 @@ class MainScreen(KeysScreen):
         self._troubles: set[str] = set()
 
     def compose(self) -> ComposeResult:
+        # Textual would say so at the first resize and style every widget a second time, before the first frame
+        self.add_class(_class_for(self.app.size.width, WIDTHS), _class_for(self.app.size.height, HEIGHTS))
         yield Static(id="status")
         with Horizontal(id="panes"):
             with Vertical(id="left"):
@@ -85,9 +87,11 @@ class MainScreen(KeysScreen):
         self.changed("engine", "")
         try:
             with self.board.in_words():
-                self._take(self.query_one(Feed).first())
+                snapshot = self.query_one(Feed).first()
         except PithyError as error:
             self._troubled(error)
+        else:
+            self._take(snapshot)
         self.set_interval(TICK_SECONDS, self._tick)
         self._tick()
 
@@ -275,3 +279,7 @@ class MainScreen(KeysScreen):
         status = look.status_line(self._snapshot, engine, said)
         if self.changed("status", status):
             self.query_one("#status", Static).update(status, layout=False)
+
+
+def _class_for(cells: int, breakpoints: list[tuple[int, str]]) -> str:
+    return next(name for least, name in reversed(breakpoints) if cells >= least)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.content import Content
 from textual.message import Message
@@ -9,7 +11,7 @@ from textual.message import Message
 from pithy_local.service import Needle
 from pithy_local.tui import actions, look
 from pithy_local.tui.models.diffrows import DiffRows
-from pithy_local.tui.models.diffs import LINE_SHOWN, Diff
+from pithy_local.tui.models.viewed import Viewed
 from pithy_local.tui.widgets.diff_lines import NUMBER, NUMBERS, DiffLines
 
 SPLIT_FROM = 120
@@ -31,6 +33,13 @@ class DiffView(DiffLines):
             super().__init__()
             self.task, self.place = task, place
 
+    class AttemptWanted(Message):
+        """The user wants to see what this attempt of the task made."""
+
+        def __init__(self, task: str, attempt: int) -> None:
+            super().__init__()
+            self.task, self.attempt = task, attempt
+
     class FilesChanged(Message):
         """Another file is under the cursor, or one was viewed: `badge` says something else now."""
 
@@ -47,34 +56,33 @@ class DiffView(DiffLines):
     def __init__(self) -> None:
         super().__init__(id="diff")
         self.shown_task = ""
+        self.attempt = 0
+        """Whose diff is shown."""
+        self.attempts: Sequence[int] = ()
+        """Those that made a diff, in order."""
         self._asked_split: bool | None = None
         self._found = 0
         """The line of the last match: a row of two columns may have two."""
-        self._viewed: dict[str, dict[str, int]] = {}
-        """By task: the paths that were viewed, and what was seen there (a hash)."""
+        self._viewed = Viewed()
 
-    def take(self, task: str, diff: Diff | None, nothing: str = "") -> None:
-        """Show this diff from its beginning. The same one again changes nothing; in another one of the same task,
-        files that are as they were when they were viewed stay folded."""
-        if task == self.shown_task and diff and self.content and diff.data == self.content.diff.data:
+    def take(
+        self, task: str, content: DiffRows | None, nothing: str = "", *, attempt: int = 0, attempts: Sequence[int] = ()
+    ) -> None:
+        """Show this diff from its beginning, or say why there is nothing. The same one again changes nothing; in
+        another one of the same task, files that are as they were when they were viewed stay folded.
+
+        `attempt` made it, one of `attempts` which made one each.
+        """
+        self.attempt, self.attempts = attempt, attempts
+        if task == self.shown_task and content and self.content and content.diff.data == self.content.diff.data:
+            self.post_message(self.FilesChanged())
             return
-        self.nothing, self.shown_task = nothing, task
-        self.content = DiffRows(diff) if diff is not None else None
+        self.nothing, self.shown_task, self.content = nothing, task, content
         self.cursor = 0
-        if self.content is not None:
-            known = self._viewed.setdefault(task, {})
-            files = enumerate(self.content.diff.files)
-            self.content.viewed = {i for i, file in files if file.path in known and known[file.path] == self._seen(i)}
-            self.content.folded = set(self.content.viewed)
-            self.content.arrange()
+        if content is not None:
+            content.show(self._viewed.of(task, content.diff), split=self._split)
         self._arrange()
         self.scroll_to(x=0, y=0, animate=False, force=True)
-
-    def _seen(self, index: int) -> int:
-        """Tells whether a file's part of the diff is another one now."""
-        assert self.content is not None
-        file = self.content.diff.files[index]
-        return hash(self.content.diff.part(file.first, file.last))
 
     @property
     def badge(self) -> Content:
@@ -83,6 +91,7 @@ class DiffView(DiffLines):
             return Content("")
         files, at = self.content.diff.files, self.content.file_at(self.cursor)
         parts = [f"/{look.line(self.needle.text).plain}"] if self.needle is not None else []
+        parts += [f"attempt {self.attempt}"] if len(self.attempts) > 1 else []
         parts.append(f"file {at + 1} of {len(files)}")
         hunk = self.content.diff.hunk_of(self.content.line_at(self.cursor))
         if hunk:
@@ -95,18 +104,24 @@ class DiffView(DiffLines):
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
 
+    @property
+    def _split(self) -> bool:
+        """Whether old and new are to stand side by side."""
+        return (
+            self._asked_split if self._asked_split is not None else self.scrollable_content_region.width >= SPLIT_FROM
+        )
+
     def _arrange(self) -> None:
         """Bring columns and scroll range up to date; the cursor stays on its line."""
         content, width = self.content, self.scrollable_content_region.width
         widest = 0
         if content is not None:
-            split = self._asked_split if self._asked_split is not None else width >= SPLIT_FROM
-            if split != content.split:
+            if self._split != content.split:
                 line = content.line_at(self.cursor) if self.rows else 0
-                content.set_split(split)
+                content.set_split(self._split)
                 self.cursor = content.row_of(line) if self.rows else 0
-            text = min(content.diff.widest, LINE_SHOWN)
-            widest = width + max(0, NUMBER + text - (width - 1) // 2) if split else NUMBERS + text
+            text = min(content.diff.widest, look.LINE_SHOWN)
+            widest = width + max(0, NUMBER + text - (width - 1) // 2) if content.split else NUMBERS + text
         self.resize_to(widest)
         if self.rows:
             self.show_row(self.cursor)
@@ -204,11 +219,8 @@ class DiffView(DiffLines):
         """Fold this file away as viewed, or take that back; whether it is viewed now."""
         assert self.content is not None
         line = self.content.line_at(self.cursor)
-        viewed, path = self.content.view(index), self.content.diff.files[index].path
-        if viewed:
-            self._viewed[self.shown_task][path] = self._seen(index)
-        else:
-            self._viewed[self.shown_task].pop(path, None)
+        viewed = self.content.view(index)
+        self._viewed.note(self.shown_task, self.content.diff, index, viewed=viewed)
         self.cursor = self.content.row_of(line)
         self._arrange()
         return viewed
@@ -233,13 +245,26 @@ class DiffView(DiffLines):
         if self.content is not None and self.rows:
             self.post_message(self.FilesWanted())
 
+    def action_next_attempt(self) -> None:
+        self._see([each for each in self.attempts if each > self.attempt][:1])
+
+    def action_previous_attempt(self) -> None:
+        self._see([each for each in self.attempts if each < self.attempt][-1:])
+
+    def _see(self, attempts: Sequence[int]) -> None:
+        for attempt in attempts:
+            self.post_message(self.AttemptWanted(self.shown_task, attempt))
+
     def action_send_back(self) -> None:
         self.post_message(self.SendBackWanted(self.shown_task, self.place))
 
     @property
     def place(self) -> str:
         """`path:12`, what the cursor is on; "" without a diff."""
-        return self.content.place(self.cursor) if self.content is not None and self.rows else ""
+        if self.content is None or not self.rows:
+            return ""
+        older = f" of attempt {self.attempt}" if self.attempt not in self.attempts[-1:] else ""
+        return self.content.place(self.cursor) + older
 
     def action_back(self) -> None:
         """One step back at a time: the search, then the tasks."""

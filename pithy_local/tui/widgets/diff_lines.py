@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -22,17 +23,21 @@ NUMBERS = 12
 """Columns of the line numbers of both sides."""
 NUMBER = 6
 """Columns of the line number where old and new stand side by side."""
-STYLES = {"+": "#b5e8b0", "-": "#ffb3b3", "@": "cyan", "\\": look.MUTED, "h": look.MUTED}
-CHANGED = {"+": "bold on #1e5128", "-": "bold on #6b1f1f"}
+STYLES = {"+": "green", "-": look.RED, "@": "cyan", "\\": look.MUTED, "h": look.MUTED}
+TINTS = {"+": "diff--added", "-": "diff--removed"}
+CHANGED = {"+": "diff--added-words", "-": "diff--removed-words"}
 """The words of a changed line that the line it replaces has not."""
-TINTS = {"+": "on #10301a", "-": "on #381616"}
-TRAILING = "on #8a6d00"
+NOTHING = "diff--nothing"
+"""Beside a line that the other side has not."""
+TRAILING = "on yellow"
 """Space at the end of an added line: nobody would see it."""
 CHANGES = {"A": "green", "D": look.RED, "M": "yellow", "R": "cyan"}
 
 
 class DiffLines(LineView):
     """Draws `DiffRows`; without any, `nothing` says why. `needle` is marked wherever it stands."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*TINTS.values(), *CHANGED.values(), NOTHING}
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
@@ -83,7 +88,7 @@ class DiffLines(LineView):
         head = content.head(row)
         if head is not None:
             return self._head(head, width)
-        left, right = content.left[row], content.right[row]
+        left, right = content.lines(row)
         if not content.split:
             return self._numbers(left).append_text(self._line(left, content.diff.partner(left)))
         if left == right and content.diff.kind(left) != " ":
@@ -97,14 +102,14 @@ class DiffLines(LineView):
         """Heads stay, and numbers; of two columns each scrolls for itself."""
         if row < 0 or self.content is None or self.content.split or self.content.head(row) is not None:
             return self.size.width
-        return NUMBERS if self.content.diff.kind(self.content.left[row]) != "@" else self.size.width
+        return NUMBERS if self.content.diff.kind(self.content.line_at(row)) != "@" else self.size.width
 
     def _head(self, index: int, width: int) -> Text:
         assert self.content is not None
         file, viewed = self.content.diff.files[index], index in self.content.viewed
         shown = look.piece("▸ " if index in self.content.folded else "▾ ", "bold")
         shown.append(file.change, CHANGES.get(file.change, "")).append(" ")
-        path = look.line(file.path or "(no name)", "dim" if viewed else "bold")
+        path = look.line(file.path or "(no name)", look.MUTED if viewed else "bold")
         self._mark_found(path)
         shown.append_text(path)
         if file.counts:
@@ -128,13 +133,13 @@ class DiffLines(LineView):
         assert self.content is not None
         diff = self.content.diff
         if line == NONE:
-            return look.piece("╱" * width, "#444444")
+            return look.piece("╱" * width, self._tint(NOTHING))
         kind = diff.kind(line)
         shown = look.piece(f"{numbers[line] or '':>5} ", look.MUTED)
         shown.append_text(self._scrolled(self._line(line, other if other not in (NONE, line) else None)))
         shown.truncate(width, overflow="ellipsis", pad=True)
         if kind in TINTS and not self._has_cursor(row):
-            shown.stylize_before(TINTS[kind])
+            shown.stylize_before(self._tint(TINTS[kind]))
         return shown
 
     def _scrolled(self, text: Text) -> Text:
@@ -155,7 +160,7 @@ class DiffLines(LineView):
         shown = look.piece(f"{sign}{text}", STYLES.get(kind, ""))
         if partner is not None and kind in CHANGED:
             for start, end in words.changed(text, self._text(partner)):
-                shown.stylize(CHANGED[kind], len(sign) + start, len(sign) + end)
+                shown.stylize(self._tint(CHANGED[kind]), len(sign) + start, len(sign) + end)
         body = text.rstrip("␍")
         shown.stylize(look.MUTED, len(sign) + len(body))
         if kind == "+":
@@ -190,8 +195,12 @@ class DiffLines(LineView):
             return style
         if self.content.head(row) is not None:
             return self.get_component_rich_style("lines--marked", partial=True)
-        kind = "" if self.content.split else self.content.diff.kind(self.content.left[row])
-        return Style.parse(TINTS[kind]) if kind in TINTS else style
+        kind = "" if self.content.split else self.content.diff.kind(self.content.line_at(row))
+        return self._tint(TINTS[kind]) if kind in TINTS else style
+
+    def _tint(self, name: str) -> Style:
+        """A colour of the theme, as the style sheet gives it."""
+        return self.get_component_rich_style(name, partial=True)
 
     def _has_cursor(self, row: int) -> bool:
         return row == self.cursor and self.has_focus
@@ -208,7 +217,7 @@ class DiffLines(LineView):
         for row in range(first, last + 1):
             span, head = selection.get_span(row), self.content.head(row)
             if span is not None:
-                value = self.content.left[row]
+                value = self.content.line_at(row)
                 text = look.line(self.content.diff.files[head].path).plain if head is not None else self._text(value)
                 before = 4 if head is not None else 0 if self.content.diff.kind(value) == "@" else NUMBERS + 1
                 lines.append(text[max(0, span[0] - before) : None if span[1] == -1 else max(0, span[1] - before)])
