@@ -23,9 +23,11 @@ def _dashboard(app: App, worker: bool) -> int:
 
 def _check(settings: Settings) -> None:
     """What the dashboard alone understands of the configuration. Raises UsageError(config)."""
+    from pithy_local.tui import themes
     from pithy_local.tui.keymap import Keymap
 
     Keymap(settings.keys)
+    themes.check(settings.theme)
 
 
 def _server(app: App, *args: Any, **named: Any) -> None:

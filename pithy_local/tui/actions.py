@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from textual.binding import Binding, BindingType
+
+from pithy_local.tui.keynames import shown_keys
 
 
 class Place(Enum):
@@ -134,7 +135,7 @@ ACTIONS: tuple[Action, ...] = (
         ("next-hunk", "J", "next_hunk", "Hunk ↓", "Next change", True),
         ("previous-hunk", "K", "previous_hunk", "Hunk ↑", "Change before"),
         ("viewed", "v", "viewed", "Viewed", "Fold the file away as viewed; again: show it", True),
-        ("send-back", "b", "send_back", "Send back", "Ask for something else, with a note on this place", True),
+        ("send-back", "b", "screen.send_back", "Send back", "Ask for something else, with a note on this place", True),
         ("search", "slash", "screen.ask('find')", "Search",
          "Search paths and lines; capitals count only where you write some", True),
         ("previous", "N", "previous_match", "Previous", "Match before"),
@@ -279,22 +280,6 @@ ACTIONS: tuple[Action, ...] = (
 )  # fmt: skip
 
 BY_ID = {action.id: action for action in ACTIONS}
-
-_NAMES = {
-    "question_mark": "?", "slash": "/", "ampersand": "&", "asterisk": "*", "escape": "esc", "down": "↓", "up": "↑",
-    "left": "←", "right": "→", "pagedown": "pgdn", "pageup": "pgup", "right_square_bracket": "]",
-    "left_square_bracket": "[",
-}  # fmt: skip
-
-
-def key_name(key: str) -> str:
-    """Textual's name of a key as people write it: `?` for `question_mark`."""
-    return _NAMES.get(key.strip(), key.strip().replace("_", " "))
-
-
-def shown_keys(keys: Iterable[str]) -> str:
-    """Several keys as people write them."""
-    return " ".join(map(key_name, keys))
 
 
 def at(place: Place) -> list[Action]:

@@ -119,16 +119,14 @@ class Dashboard(ThemedApp, inherit_bindings=False):
         if isinstance(event, Key) and not event.is_forwarded and self.app_focus:
             if event.time < getattr(self.screen, "asked_at", 0.0):
                 return  # typed before a question was there: no answer to it
-            if not self._takes_text and await self._check_bindings(event.key):
+            if self.screen.is_mounted and not self._takes_text and await self._check_bindings(event.key):
                 return
         await super().on_event(event)
 
     @property
     def _takes_text(self) -> bool:
-        """Whether what is typed now is text, also where the dialog for it is only being made."""
-        if self.focused is None:
-            return getattr(self.screen, "takes_text", False)
-        return self.focused.check_consume_key("a", "a")
+        """Whether what is typed now is text."""
+        return self.focused is not None and self.focused.check_consume_key("a", "a")
 
     def action_help(self) -> None:
         from pithy_local.tui.screens.help import HelpScreen

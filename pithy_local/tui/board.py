@@ -200,7 +200,7 @@ class Board:
 
     def checks(self) -> Iterator[Check]:
         """What the doctor finds, each as soon as it is there. Never raises: a doctor who fails is a finding, too."""
-        from pithy_local.doctor import Check, run_checks  # 80 ms, for a home without tasks alone
+        from pithy_local.doctor import Check, run_checks  # 80 ms, for who looks at the machine alone
 
         self._loaded.wait()
         try:

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
-from pithy_local.errors import NoSuchTask, PithyError
+from pithy_local.errors import NoSuchTask, NotThereYet, PithyError
 from pithy_local.service import Needle
 from pithy_local.tui.board import Board
 from pithy_local.tui.models.diffrows import DiffRows, laid_out
@@ -60,10 +60,12 @@ class Feed(Widget):
         """The diff that an attempt of a task made, and which others made one; without one `problem` says why."""
 
         def __init__(
-            self, task: str, diff: DiffRows | None, problem: str = "", attempt: int = 0, attempts: Sequence[int] = ()
-        ) -> None:
+            self, task: str, diff: DiffRows | None, problem: str = "", attempt: int = 0, attempts: Sequence[int] = (),
+            *, again: bool = False,
+        ) -> None:  # fmt: skip
+            """`again`: it may be there when it is read the next time."""
             super().__init__()
-            self.task_id, self.diff, self.problem = task, diff, problem
+            self.task_id, self.diff, self.problem, self.again = task, diff, problem, again
             self.attempt, self.attempts = attempt, attempts
 
     class Troubled(Message):
@@ -115,6 +117,10 @@ class Feed(Widget):
         """Load as many tasks more; asked again before they are there, it asks for no more."""
         self._limit = max(self._limit, 2 * self._loaded)
         self.tasks_stale = True
+
+    def newest(self) -> None:
+        """The newest will do from now on: a long list costs its length at each change."""
+        self._limit = TASKS_AT_ONCE
 
     def read_log(self, task: str, newest: int, *, only: tuple[Needle, int] | None) -> None:
         """The end of a log, if it may be another one by now. `only`: the filter, and up to which line it is known."""
@@ -219,7 +225,8 @@ class Feed(Widget):
                     attempts = self._board.diffs(task)
                     diff = laid_out(self._board.diff(task, attempt))
             except PithyError as error:
-                return [self.DiffRead(task, None, f"{error.message}\n{error.hint}")]
+                again = not isinstance(error, NotThereYet)
+                return [self.DiffRead(task, None, f"{error.message}\n{error.hint}", again=again)]
             return [self.DiffRead(task, diff, attempt=attempt or max(attempts, default=0), attempts=attempts)]
 
         self._reads("diff", read)

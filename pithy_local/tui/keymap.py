@@ -10,13 +10,9 @@ from textual.binding import BindingsMap
 from textual.keys import Keys, key_to_character
 
 from pithy_local.errors import ErrorCode, UsageError
-from pithy_local.tui.actions import ACTIONS, BY_ID, HEARD, OPENED_BY, TYPED, Action, Place, key_name
+from pithy_local.tui.actions import ACTIONS, BY_ID, HEARD, OPENED_BY, TYPED, Action, Place
+from pithy_local.tui.keynames import key_name, textual_name
 
-_SIGNS = {
-    "?": "question_mark", "/": "slash", "&": "ampersand", "*": "asterisk", "[": "left_square_bracket",
-    "]": "right_square_bracket", "esc": "escape", "pgdn": "pagedown", "pgup": "pageup", "del": "delete",
-    "return": "enter",
-}  # fmt: skip
 _NAMED = {key.value for key in Keys} | {f"f{number}" for number in range(1, 25)}
 _MODIFIERS = ("ctrl", "shift", "alt", "super")
 
@@ -93,7 +89,7 @@ def _known(name: str) -> str:
 
 
 def _keys(name: str, keys: str) -> str:
-    wanted = [_SIGNS.get(key.strip(), key.strip()) for key in keys.split(",")]
+    wanted = [textual_name(key) for key in keys.split(",")]
     for key in wanted:
         if not _exists(key):
             raise _wrong(f"[keys]: `{name}`: there is no key `{key}`", "For example: x, X, ctrl+x, f5, ?, space.")

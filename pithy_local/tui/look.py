@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 from textual.content import Content
@@ -34,6 +34,8 @@ BORDER_WIDTH = 20
 """Columns that the words about a new attempt take at most."""
 RED, PINK = "red", "magenta"
 MARK = f"bold {PINK}"
+TAIL = 8
+"""Characters at the end of a file's name that stay where it is cut: its extension is among them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,22 @@ def status(task: Task) -> Text:
 def repo_name(repo: str) -> str:
     """What tells a repository from others in few characters: `api` of `acme/api`, the folder of a path."""
     return repo.rstrip("/").rpartition("/")[2].removesuffix(".git") or repo
+
+
+def short_path(path: str, width: int) -> str:
+    """The path in at most `width` columns: folders go first (`…/cli/main.py`), then the middle of the name."""
+    if cell_len(path) <= width:
+        return path
+    *folders, name = path.split("/")
+    while folders:
+        folders.pop(0)
+        shown = "/".join(["…", *folders, name])
+        if cell_len(shown) <= width:
+            return shown
+    if width < 2 * TAIL:
+        return set_cell_size(name, max(0, width - 1)).rstrip() + "…" * (width > 0)
+    tail = name[-TAIL:]
+    return f"{set_cell_size(name, width - 1 - cell_len(tail))}…{tail}"
 
 
 def now(entry: Entry) -> str:
@@ -190,11 +208,11 @@ def status_line(snapshot: Snapshot, engine: Engine, said: str = "") -> Text:
     shown.append(f"  {money(snapshot.spent_usd)} today" if snapshot.spent_usd else "", MUTED).append("  ")
     shown.append_text(_engine(engine))
     if said:
-        shown.append("   ").append_text(line(_in_words(said), MUTED))
+        shown.append("   ").append_text(line(in_words(said), MUTED))
     return shown
 
 
-def _in_words(said: str) -> str:
+def in_words(said: str) -> str:
     """The supervisor's narration, with the states as they are called in here."""
     for status, look in STATUS.items():
         said = said.replace(f": {status.value}", f": {look.word}")

@@ -27,8 +27,21 @@ DETACH_KEYS = "ctrl-@,ctrl-@"
 """Docker's own, ctrl+p ctrl+q, would keep ctrl+p from the shell."""
 BROWSER_SECONDS = 5.0
 """A browser that did not fail within these has taken the address, also where its command ends with its window."""
-_lent: list[subprocess.Popen[bytes]] = []
-"""The program that has the terminal now, if there is one."""
+
+
+class _Loan:
+    """The program that has the terminal now, if there is one, and whether the terminal was asked back meanwhile."""
+
+    program: subprocess.Popen[bytes] | None = None
+    asked_back = False
+
+    def end(self) -> None:
+        """As a closed terminal would."""
+        if self.program is not None:
+            self.program.send_signal(signal.SIGHUP)
+
+
+_loan = _Loan()
 
 
 def edit(app: App[Any], text: str, env: Mapping[str, str]) -> str:
@@ -82,6 +95,7 @@ def run(app: App[Any], argv: Sequence[str], said: str = "") -> int:
 
     Raises PithyError.
     """
+    _loan.asked_back = False
     try:
         with app.suspend(), _keys_are_theirs():
             done = _lend(argv, said)
@@ -98,20 +112,20 @@ def _lend(argv: Sequence[str], said: str) -> int | OSError:
         if said:
             sys.stdout.write(f"{safe_line(said)}\n")
         sys.stdout.flush()
-        program = subprocess.Popen(argv)
-        _lent.append(program)
-        try:
-            return program.wait()
-        finally:
-            _lent.remove(program)
+        _loan.program = subprocess.Popen(argv)
+        if _loan.asked_back:  # while it was started: it was not known yet
+            _loan.end()
+        return _loan.program.wait()
     except OSError as error:
         return error
+    finally:
+        _loan.program = None
 
 
 def take_back() -> None:
     """End the program that has the terminal as a closed terminal would. Safe to call from a signal handler."""
-    for program in _lent:
-        program.send_signal(signal.SIGHUP)
+    _loan.asked_back = True
+    _loan.end()
 
 
 @contextmanager

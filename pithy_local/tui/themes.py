@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from rich.terminal_theme import TerminalTheme
 from textual.app import App
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from pithy_local.errors import ErrorCode, UsageError
 
@@ -137,6 +137,18 @@ def ratio(one: float, other: float) -> float:
     return (max(one, other) + 0.05) / (min(one, other) + 0.05)
 
 
+def check(name: str) -> None:
+    """Raises UsageError(config) for a theme that is not offered."""
+    offered = _offered(BUILTIN_THEMES)
+    if name not in offered:
+        hint = f"There are {', '.join(offered)}."
+        raise UsageError(f"there is no theme `{name}`", code=ErrorCode.CONFIG, hint=hint)
+
+
+def _offered(themes: Mapping[str, Theme]) -> dict[str, Theme]:
+    return {name: theme for name, theme in themes.items() if not theme.ansi}
+
+
 class ThemedApp(App[int]):
     """An application whose themes can all be read."""
 
@@ -163,13 +175,11 @@ class ThemedApp(App[int]):
     @property
     def available_themes(self) -> dict[str, Theme]:
         """Textual's, but those that leave the colours to the terminal: nobody knows what can be read there."""
-        return {name: theme for name, theme in super().available_themes.items() if not theme.ansi}
+        return _offered(super().available_themes)
 
     def set_theme(self, name: str) -> None:
         """Begin with the configured theme. Raises UsageError(config) for one that is not offered."""
-        if name not in self.available_themes:
-            names = ", ".join(self.available_themes)
-            raise UsageError(f"there is no theme `{name}`", code=ErrorCode.CONFIG, hint=f"There are {names}.")
+        check(name)
         self._configured = name
         self.theme = name
 

@@ -101,3 +101,10 @@ def test_check_knows_the_keys_of_the_dashboard(cli: Cli) -> None:
     assert done.error_lines == [
         "pithy-local: error: [keys]: there is no action `task.cancl`", "hint: Did you mean `task.cancel`?"
     ]  # fmt: skip
+
+
+def test_check_knows_the_themes_of_the_dashboard(cli: Cli) -> None:
+    cli.config.write_text('theme = "noord"\n')
+    done = cli("config", "check")
+    assert done.code == 2
+    assert done.error_lines[0] == "pithy-local: error: there is no theme `noord`"

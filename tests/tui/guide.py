@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pithy_local.tui.actions import HEARD, Action, Place, shown_keys
+from pithy_local.tui.actions import HEARD, Action, Place
 from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.keynames import shown_keys
 
 GUIDE = Path(__file__).parents[2] / "docs" / "dashboard.md"
 HEADING = "## Keys\n"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from pathlib import Path
 
 import pytest
 from textual import events
 from textual.widgets import Button, Input, TextArea
 
-from pithy_local.models import Status, Stop, Stream, TaskError
+from pithy_local.models import Status, Stop, Stream, Task, TaskError
 from pithy_local.tui.board import Board
 from pithy_local.tui.models.pages import KEPT
 from pithy_local.tui.records import PAGE, Draft
@@ -220,6 +221,31 @@ async def test_a_new_task_is_added_and_selected(seed: Seed, tmp_path: Path) -> N
         newest = seed.tasks.select()[0]
         assert (newest.title, newest.prompt, newest.base, newest.executor) == ("Say hello", "Say hello", None, "local")
         await user.until(lambda: user.table.selected == newest.id, "the new task is selected")
+
+
+async def test_esc_does_not_wait_for_a_task_that_is_being_added(seed: Seed, tmp_path: Path) -> None:
+    class Slow(Board):
+        free = threading.Event()
+
+        def add(self, draft: Draft) -> tuple[Task, tuple[str, ...]]:
+            assert self.free.wait(30)
+            return super().add(draft)
+
+    repo = make_bare(tmp_path / "repo", make_repo(tmp_path / "work", {"a.txt": "one\n"}))
+    async with dashboard(seed, board=Slow(seed.app, worker=False)) as user:
+        await user.presses("n")
+        await user.until(lambda: isinstance(user.app.screen, NewTaskScreen), "the dialog")
+        user.app.screen.query_one("#repo", Input).value = str(repo)
+        user.app.screen.query_one(TextArea).text = "Say hello"
+        await user.presses("ctrl+s")
+        await user.sees("Adding…")
+        await user.presses("escape")
+        await user.until(lambda: user.app.screen is user.main, "the dialog is closed")
+        assert user.main.unsent
+        Slow.free.set()
+        await user.is_told("is queued")
+        assert [task.title for task in seed.tasks.select()] == ["Say hello"]
+        assert not user.main.unsent
 
 
 async def test_a_refused_task_stays_in_the_dialog_with_the_reason(seed: Seed, tmp_path: Path) -> None:

@@ -68,6 +68,11 @@ async def test_on_a_narrow_terminal_the_list_of_files_takes_the_place_of_the_dif
         await user.sees("file 4 of 6")
         await user.presses("f", "G", "1")
         await user.until(lambda: user.log.has_focus, "the log has the keys")
+        await user.presses("2", "f")
+        await user.sees("M lib/gamma.py", "+1 −1")
+        user.diff.take(user.diff.shown_task, None, "It is gone.")
+        await user.presses("v", "enter")
+        await user.sees("It is gone.")
 
 
 async def test_on_a_broad_terminal_list_and_diff_follow_each_other(seed: Seed) -> None:
@@ -103,6 +108,17 @@ async def test_the_head_of_the_file_stays_on_top_and_never_hides_the_cursor(seed
             assert user.diff.row_at(user.diff.cursor - user.diff.scroll_offset.y) == user.diff.cursor
         await user.presses("k", "k")
         await user.sees("+only")
+
+
+async def test_the_cursor_stays_in_sight_of_who_scrolls(seed: Seed) -> None:
+    held(seed)
+    async with dashboard(seed, size=(80, 24)) as user:
+        await open_diff(user)
+        for row in (10, 0):
+            user.diff.scroll_to(y=row, animate=False)  # as the wheel and the scroll bar do
+            await user.until(lambda row=row: user.diff.scroll_offset.y == row, "the row on top")  # type: ignore[misc]
+            assert row <= user.diff.cursor < row + user.diff.view_height
+            assert not row or user.diff.cursor > row, "not below the head that stays on top"
 
 
 async def test_searching_opens_folded_files_goes_round_and_back(seed: Seed) -> None:
@@ -223,3 +239,16 @@ async def test_numbers_stay_while_long_lines_are_scrolled_and_the_selection_has_
         assert any("  3 " in line and "far there" in line for line in user.screen.splitlines())
         selected = user.diff.get_selection(Selection(Offset(0, 2), Offset(17, 3)))
     assert selected == ("import os\nimpo", "\n")
+
+
+async def test_long_paths_and_long_numbers_keep_their_columns(seed: Seed) -> None:
+    path = f"{'folder/' * 20}module.py"
+    head = f"diff --git a/{path} b/{path}\nindex 1111111..2222222 100644\n--- a/{path}\n+++ b/{path}\n"
+    held(seed, f"{head}@@ -99999,2 +99999,2 @@\n kept\n-old text\n+new text\n".encode())
+    async with dashboard(seed, size=(80, 24)) as user:
+        await user.sees("◆ review")
+        await user.presses("2", "enter")
+        await user.sees("▾ M …/folder/", "/folder/module.py  +1 −1")
+        texts = (" kept", "-old", "+new")
+        assert {line.index(text) for line in user.screen.splitlines() for text in texts if text in line} == {16}
+        assert user.diff.get_selection(Selection(Offset(0, 3), Offset(18, 3))) == ("old", "\n")

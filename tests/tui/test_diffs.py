@@ -13,13 +13,12 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 from pithy_local.service import Needle
-from pithy_local.tui.look import LINE_SHOWN
+from pithy_local.tui.look import LINE_SHOWN, short_path
 from pithy_local.tui.models.diffrows import NONE, DiffRows, laid_out
 from pithy_local.tui.models.diffs import Diff
 from pithy_local.tui.models.moves import note_moves
 from pithy_local.tui.models.words import changed
 from pithy_local.tui.widgets.diff import DiffView
-from pithy_local.tui.widgets.diff_files import short_path
 
 TWO_FILES = b"""diff --git a/src/app.py b/src/app.py
 index 1111111..2222222 100644

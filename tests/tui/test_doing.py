@@ -257,6 +257,20 @@ async def test_statistics_show_what_the_command_line_shows(seed: Seed) -> None:
         await user.sees_no("By repository")
 
 
+async def test_statistics_take_the_room_there_is_when_there_is_more_or_less(seed: Seed) -> None:
+    repo = f"acme/{'long-' * 7}name"
+    lease = seed.running(repo=repo)
+    seed.used(lease, 1000, 100)
+    async with dashboard(seed, size=(80, 24)) as user:
+        await user.sees("● running")
+        await user.presses("S", "G")
+        await user.sees("acme/long-long")
+        assert repo not in user.screen
+        for size in ((200, 20), (120, 20)):
+            await user.pilot.resize_terminal(*size)
+            await user.until(lambda: any(repo in line and "██" in line for line in user.screen.splitlines()), "the bar")
+
+
 async def test_the_palette_goes_to_a_task_whatever_its_title(seed: Seed) -> None:
     wanted = seed.queued("[/foo] \\[bold] \x1b[2J strange")
     seed.queued("Another")

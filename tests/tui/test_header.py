@@ -38,6 +38,7 @@ def test_it_says_what_went_wrong_and_what_to_do() -> None:
     assert target == "acme/api main → pj/0dx0tnz3ef · gpt-4o · docker"
     assert wrong == "llm_timeout: no answer within 180 s"
     assert advice == "→ Try again later."
+    assert "→" not in lines(failed(hint=""))[-1]
 
 
 def test_what_needs_you_goes_before_where_it_goes() -> None:
@@ -45,6 +46,8 @@ def test_what_needs_you_goes_before_where_it_goes() -> None:
     assert wrong.startswith("llm_timeout: the diff touches")
     assert more.endswith("…")
     assert advice == "→ Try again later."
+    cut = lines(failed(LONG, "`pithy-local show 0dx0tnz3ef` says where the answers are kept"), width=52)[-1]
+    assert cut == "→ `pithy-local show 0dx0tnz3ef` says where the answ…"
     assert lines(failed(), most=LINES_LOW)[1:] == ["llm_timeout: no answer within 180 s", "→ Try again later."]
 
 

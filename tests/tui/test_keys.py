@@ -11,6 +11,7 @@ from pithy_local.errors import ErrorCode, UsageError
 from pithy_local.tui.actions import ACTIONS, HEARD, OPENED_BY, Action, Place, at, bindings
 from pithy_local.tui.app import Dashboard
 from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.keynames import key_name, textual_name
 from pithy_local.tui.screens.confirm import AskScreen
 from pithy_local.tui.screens.copying import CopyScreen
 from pithy_local.tui.screens.dialog import Dialog
@@ -33,8 +34,9 @@ from tests.tui.guide import GUIDE, with_keys
 
 HEARERS: dict[Place, tuple[type, ...]] = {
     Place.DASHBOARD: (MainScreen,), Place.TASK: (MainScreen,), Place.TASKS: (TaskTable,), Place.LINES: (LineView,),
-    Place.LOG: (LogView,), Place.DIFF: (DiffView,), Place.FILES: (DiffFiles,), Place.PAGE: (Page,), Place.PROMPT: (Prompt,),
-    Place.TEXT: (NewTaskScreen, Writing), Place.ASK: (AskScreen,), Place.COPY: (CopyScreen,),
+    Place.LOG: (LogView,), Place.DIFF: (DiffView,), Place.FILES: (DiffFiles,),
+    Place.PAGE: (Page,), Place.PROMPT: (Prompt,), Place.TEXT: (NewTaskScreen, Writing),
+    Place.ASK: (AskScreen,), Place.COPY: (CopyScreen,),
     Place.LINE: (LineScreen,), Place.STATS: (StatsScreen,), Place.DOCTOR: (DoctorScreen,),
     Place.REPLAY: (ReplayScreen,), Place.HELP: (HelpScreen,), Place.DIALOG: (Dialog,), Place.APP: (Dashboard,),
 }  # fmt: skip
@@ -66,6 +68,7 @@ def test_other_keys_are_taken_where_nothing_else_hears_them() -> None:
     assert keymap.key("task.cancel") == "r"
     assert [action.id for action in keymap.at(Place.TASK) if action.keys == "x"] == ["task.retry"]
     assert keymap.action("text.submit").each_key == ["f5", "ctrl+j"]
+    assert keymap.action("ask.yes").keys == "exclamation_mark"
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,7 @@ def test_other_keys_are_taken_where_nothing_else_hears_them() -> None:
         ({"task.cancel": "crtl+x"}, "there is no key `crtl+x`"),
         ({"task.cancel": ""}, "there is no key ``"),
         ({"task.cancel": "n"}, "`n` would be both `dashboard.new` and `task.cancel`"),
+        ({"diff.viewed": "{"}, "`{` would be both `diff.viewed` and `diff.previous-attempt`"),
         ({"task.cancel": "j"}, "`j` would be both `lines.down` and `task.cancel`"),
         ({"log.wrap": "j"}, "`j` would be both `log.wrap` and `lines.down`"),
         ({"task.accept": "ctrl+q"}, "`ctrl+q` would be both `task.accept` and `app.quit`"),
@@ -103,3 +107,16 @@ def test_a_key_that_is_anothers_where_the_focus_is_is_known() -> None:
     hidden = keymap.hidden(keymap.action("lines.top"), Place.TASKS)
     assert {key: action.id for key, action in hidden.items()} == {"g": "tasks.pr"}
     assert keymap.hidden(keymap.action("lines.top"), Place.LOG) == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("?", "question_mark"), ("!", "exclamation_mark"), ("+", "plus"), ("ctrl++", "ctrl+plus"),
+        ("}", "right_curly_bracket"), ("ctrl+]", "ctrl+right_square_bracket"), ("esc", "escape"),
+        ("pgdn", "pagedown"), ("A", "A"), ("f5", "f5"),
+    ],
+)  # fmt: skip
+def test_keys_are_written_as_they_are_shown(written: str, key: str) -> None:
+    assert textual_name(written) == key
+    assert key_name(key) == written

@@ -125,6 +125,9 @@ async def test_a_search_goes_sideways_to_the_match() -> None:
         assert hunts(user) == [(3, True, 1)]
         found(view, 2)
         await user.sees("xxhere")
+        await user.presses("escape")
+        assert view.scroll_offset.x == 0
+        view.search("here")
         await user.presses("N")
         found(view, 1)
         await user.until(lambda: user.lines[0].strip() == "here", "the beginning of the line")
@@ -156,10 +159,31 @@ async def test_keys_pressed_while_a_match_is_looked_for_count() -> None:
         found(view, 70)
         assert badge(view) == "PAUSED +0 new ▼ · 70 of 99 · /line went round"
         view.search("liner")
+        assert badge(view) == "PAUSED +0 new ▼ · 70 of 99 · /liner …"
         found(view, None)
         assert badge(view) == "PAUSED +0 new ▼ · 70 of 99 · /liner is nowhere"
         view.show("b")
         assert badge(view) == "FOLLOW ▼ · /liner"
+
+
+async def test_a_match_in_the_last_line_is_looked_at_not_followed() -> None:
+    view = a_view(a_log("one", "two"))
+    async with alone(view) as user:
+        view.search("two")
+        found(view, 2)
+        view.take(a_log("one", "two", "three"))
+        await user.pilot.pause()
+        assert badge(view) == "PAUSED +1 new ▼ · 2 of 3 · /two"
+
+
+async def test_a_filter_that_lets_nothing_through_says_so_while_lines_pour_in() -> None:
+    view = a_view(a_log("one", "two"))
+    async with alone(view) as user:
+        view.show_only("three")
+        await user.sees("Searching…")
+        view.take_matches(Matches(task="a", needle=Needle(text="three"), after=0, scanned=2, seqs=array("Q")))
+        view.take(a_log("one", "two", "four"))
+        await user.sees("No line has this text")
 
 
 async def test_where_an_attempt_begins_there_is_a_border_and_a_way_to_it() -> None:

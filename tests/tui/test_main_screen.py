@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 from textual import events
+from textual.keys import key_to_character
 from textual.widgets import TextArea
 
 from pithy_local.config import BudgetSettings
@@ -170,7 +171,7 @@ async def test_a_yes_to_a_question_that_is_no_longer_true_does_nothing(seed: See
 
 
 async def test_the_draft_of_a_new_task_and_of_one_like_another_are_kept_apart(seed: Seed) -> None:
-    seed.settled(Status.FAILED, "Rewrite the parser", repo="acme/cli")
+    task = seed.settled(Status.FAILED, "Rewrite the parser", repo="acme/cli")
     async with dashboard(seed) as user:
         await user.sees("✗ failed")
 
@@ -179,6 +180,8 @@ async def test_the_draft_of_a_new_task_and_of_one_like_another_are_kept_apart(se
             await user.until(lambda: isinstance(user.app.screen, NewTaskScreen), "the dialog")
             return user.app.screen.query_one(TextArea).text
 
+        assert await opens("e") == "Rewrite the parser"
+        await user.presses("escape")
         assert await opens("n") == ""
         assert not user.main.unsent
         await user.types("Half a thought")
@@ -192,6 +195,9 @@ async def test_the_draft_of_a_new_task_and_of_one_like_another_are_kept_apart(se
         assert await opens("n") == "Half a thought"
         await user.presses("escape")
         assert await opens("e") == "Rewrite the parser again"
+        await user.presses("escape")
+        user.main._notes[f"edit {task.id}"] = "What the editor could not put in place"
+        assert await opens("e") == "What the editor could not put in place"
 
 
 async def test_the_cursor_stays_in_view_when_the_terminal_becomes_smaller(seed: Seed) -> None:
@@ -270,15 +276,21 @@ async def test_what_is_typed_behind_a_key_that_opens_the_line_is_text(seed: Seed
     task = seed.settled(Status.FAILED, "Dynamo")
     seed.log(seed.running("Runs"), "Dynamo starts")
     async with dashboard(seed) as user:
+
+        def typed_ahead(*keys: str) -> None:
+            for key in keys:
+                user.app.post_message(events.Key(key, key_to_character(key)))
+
         await user.sees("Dynamo starts")
-        for key in ("slash", *"Dynamo", "enter"):
-            user.app.post_message(events.Key(key, "/" if key == "slash" else key if len(key) == 1 else None))
+        typed_ahead("slash", *"Dynamo", "enter")
         await user.until(lambda: user.table.list.filter_text == "Dynamo", "the filter")
         await user.presses("escape", "k")
-        for key in ("tab", "slash", *"Dxq", "enter"):
-            user.app.post_message(events.Key(key, "/" if key == "slash" else key if len(key) == 1 else None))
+        typed_ahead("tab", "slash", *"Dxq", "enter")
         await user.until(lambda: user.log.needle is not None and user.log.needle.text == "Dxq", "the search")
         assert user.app.screen is user.main
+        await user.presses("escape", "escape")
+        typed_ahead("n", *"Dynamo?")
+        await user.until(lambda: [each.text for each in user.app.screen.query(TextArea)] == ["Dynamo?"], "the prompt")
     assert seed.tasks.get(task.id).status is Status.FAILED
 
 

@@ -20,6 +20,7 @@ _FAR = 1_000
 """Lines of one sign in a row beyond which nobody asks which of them took the place of which."""
 _BLOCK = 10_000
 """Lines at a time that a search backwards looks at."""
+LEAST_DIGITS = 5
 _MODES = {"100755": "executable", "120000": "symlink", "160000": "submodule"}
 
 
@@ -78,6 +79,8 @@ class Diff:
         """At least as many columns as the longest line takes."""
         self.old, self.new = array("I"), array("I")
         """The line's number in the old and the new file; 0: it is not there."""
+        self.digits = LEAST_DIGITS
+        """Columns that the longest of these numbers takes."""
         self._parse()
 
     def __len__(self) -> int:
@@ -196,6 +199,7 @@ class Diff:
             olds.append(0)
             news.append(0)
         starts.append(len(self.data) + (not self.data.endswith(b"\n")))
+        self.digits = max(self.digits, len(str(max(max(olds, default=0), max(news, default=0)))))
         self._end_file()
 
     def _header(self, raw: bytes) -> int:

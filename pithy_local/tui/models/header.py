@@ -20,7 +20,8 @@ MOST = 1_000
 def header(entry: Entry, now_ms: int, *, lines: int, width: int, console: Console) -> Text:
     """At most this many lines of this width, as safe text. What needs the user goes before where the task goes."""
     task, room = entry.task, lines - 1
-    advice = [look.line(f"→ {_advice(task, task.error)}", "yellow")] if task.error else []
+    what_to_do = _advice(task, task.error) if task.error else ""
+    advice = [look.line(f"→ {what_to_do}", "yellow")] if what_to_do else []
     needs_you = bool(task.error or task.question)
     below = _wrapped(_words(entry), width, max(1, room - (len(advice) if needs_you else 1)), console)
     below += _wrapped(advice, width, room - len(below), console)
@@ -37,6 +38,8 @@ def _wrapped(texts: list[Text], width: int, most: int, console: Console) -> list
     broken = [line for text in texts for line in text.wrap(console, width, no_wrap=False, overflow="fold")]
     if most < 1:
         return []
+    for line in broken:
+        line.rstrip()
     return broken if len(broken) <= most else [*broken[: most - 1], Text(" ").join(broken[most - 1 :])]
 
 

@@ -29,7 +29,7 @@ class LogWindow:
         """Rows that were there and left at the front, in all: retention takes the oldest lines."""
         self._pages = Pages()
         self._seqs = array("Q")
-        self._scanned = 0
+        self._scanned = self._sought = 0
         self._measured = 0
         self._first = 1
         self._starts: Sequence[tuple[int, int]] = ()
@@ -93,6 +93,7 @@ class LogWindow:
         self.only = needle
         self._pages.kept = max(KEPT, 2 * height) if needle else KEPT
         self._forget_matches()
+        self._sought = self._pages.end
 
     def take_matches(self, found: Matches) -> bool:
         """More lines that the filter lets through; False where they answer another question."""
@@ -106,6 +107,11 @@ class LogWindow:
     def unscanned(self) -> tuple[Needle, int] | None:
         """The filter, and the line up to which it is known, if there are more."""
         return (self.only, self._scanned) if self.only and self._scanned < self._pages.end else None
+
+    @property
+    def searched(self) -> bool:
+        """Whether the filter has been held against all lines there were when it was set: more come in for ever."""
+        return self._scanned >= self._sought
 
     def _forget_matches(self) -> None:
         self._seqs, self._scanned = array("Q"), 0

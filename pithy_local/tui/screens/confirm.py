@@ -52,7 +52,7 @@ class AskScreen(Dialog[int]):
                     yield Button(label, id=answer.name, variant=answer.variant)
 
     def on_mount(self) -> None:
-        self.query(Button).first().focus()
+        self.set_focus(self.query(Button).first())
         self.asked_at = time.monotonic()
 
     def on_resize(self, event: events.Resize) -> None:

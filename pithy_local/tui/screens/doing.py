@@ -97,7 +97,7 @@ class DoingScreen(TellingScreen):
         if tasks:
             self._confirm(verbs.question(verb, chosen), lambda: self.do(verb, tasks, call))
 
-    def _confirm(self, question: Question, yes: Callable[[], None]) -> None:
+    def _confirm(self, question: Question, yes: Callable[[], object]) -> None:
         from pithy_local.tui.screens.confirm import ConfirmScreen  # no dialog delays the first frame
 
         def answered(answer: int | None) -> None:

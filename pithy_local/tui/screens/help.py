@@ -12,9 +12,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from pithy_local.tui import actions, look
+from pithy_local.tui import look
 from pithy_local.tui.actions import HEARD, Place
 from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.keynames import shown_keys
 from pithy_local.tui.screens.dialog import Dialog, Parts
 
 KEYS = 17
@@ -89,7 +90,7 @@ class HelpScreen(Dialog[None]):
             hidden = self._keymap.hidden(action, self._place)
             keys = [key for key in action.each_key if key not in hidden]
             reason = self._why_not(action.id) if keys else f"here the key is for: {hidden[action.each_key[0]].label}"
-            shown = look.piece(f"  {actions.shown_keys(keys or action.each_key)}", look.MUTED if reason else "cyan")
+            shown = look.piece(f"  {shown_keys(keys or action.each_key)}", look.MUTED if reason else "cyan")
             table.add_row(shown, Text(action.help, look.MUTED if reason else ""), Text(action.id, look.MUTED))
             if reason:
                 table.add_row("", Text(f"now not: {reason}", "yellow"), "")

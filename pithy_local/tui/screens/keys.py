@@ -89,7 +89,7 @@ class KeysScreen(LookingScreen):
             place = actions.BY_ID[action_id].place
             if place in (Place.LOG, Place.DIFF, Place.FILES):
                 self.action_tab("log" if place is Place.LOG else "diff")
-                self.view.focus()
+                self.set_focus(self.view)
             self.call_later(self.action_press, action_id)
 
         return press
@@ -142,12 +142,12 @@ class KeysScreen(LookingScreen):
         elif event.final and event.purpose == "save-diff":
             self.save_diff(event.text)
         if event.final:
-            (table if event.purpose == "tasks" else self.view).focus()
+            self.set_focus(table if event.purpose == "tasks" else self.view)
 
     def on_prompt_given_up(self, event: Prompt.GivenUp) -> None:
         if event.purpose == "tasks":
             self.query_one(TaskTable).filter(event.before, self._filtering_from)
-        (self.query_one(TaskTable) if event.purpose == "tasks" else self.view).focus()
+        self.set_focus(self.query_one(TaskTable) if event.purpose == "tasks" else self.view)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While something is typed into the line at the bottom, its keys are text."""

@@ -30,6 +30,9 @@ from pithy_local.tui.widgets.tasks import TaskTable
 if TYPE_CHECKING:
     from pithy_local.tui.screens.copying import Thing
 
+AGAIN_SECONDS = 2.0
+"""After which a diff that could not be read is asked for once more."""
+
 
 class LookingScreen(DoingScreen):
     """The right side: header, tabs, log, diff, steps and info of one task."""
@@ -87,7 +90,7 @@ class LookingScreen(DoingScreen):
         self.tab = name
         views.current = "diff-pane" if name == "diff" else name
         if had_focus:
-            self.view.focus()
+            self.set_focus(self.view)
         self.refresh_view()
         self.show_badge()
 
@@ -200,6 +203,14 @@ class LookingScreen(DoingScreen):
         if self._diff_of is not None and event.task_id == self._diff_of[0]:
             diff = self.query_one(DiffView)
             diff.take(event.task_id, event.diff, event.problem, attempt=event.attempt, attempts=event.attempts)
+            if event.again:
+                self.set_timer(AGAIN_SECONDS, partial(self._read_again, self._diff_of))
+
+    def _read_again(self, diff: object) -> None:
+        """A diff that was there and could not be read."""
+        if self._diff_of == diff:
+            self._diff_of = None
+            self.refresh_view()
 
     def on_diff_view_attempt_wanted(self, event: DiffView.AttemptWanted) -> None:
         if self._diff_of is not None and event.task == self._diff_of[0]:
@@ -211,11 +222,13 @@ class LookingScreen(DoingScreen):
         elif event.round:
             self.tell("Searching went on from the other end")
 
-    def on_diff_view_send_back_wanted(self, event: DiffView.SendBackWanted) -> None:
-        if event.task not in self.by_id or not event.place:
+    def action_send_back(self) -> None:
+        """At once: what is typed behind the key is the note already."""
+        diff = self.query_one(DiffView)
+        if diff.shown_task not in self.by_id or not diff.place:
             self.tell("Send back: the diff is not there yet", "warning")
         else:
-            self.send_back(self.by_id[event.task].task, event.place)
+            self.send_back(self.by_id[diff.shown_task].task, diff.place)
 
     def on_feed_details_read(self, event: Feed.DetailsRead) -> None:
         if event.details.entry.task.id == self.query_one(TaskTable).selected:
@@ -245,7 +258,9 @@ class LookingScreen(DoingScreen):
                 self._copy(thing.label, thing.read)
 
         marked = [entry.task.id for entry in self.query_one(TaskTable).list.shown_marks]
-        found = things(task, self._here(), lambda: self.board.diff(task.id).decode("utf-8", "replace"), marked)
+        # another attempt's diff may be shown: it is the one that is meant then
+        attempt = (self.query_one(DiffView).attempt or None) if self.tab == "diff" else None
+        found = things(task, self._here(), lambda: self.board.diff(task.id, attempt).decode("utf-8", "replace"), marked)
         self.app.push_screen(CopyScreen(found), chosen)
 
     def _here(self) -> Sequence[Thing]:

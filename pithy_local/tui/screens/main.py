@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -15,7 +16,7 @@ from pithy_local.models import Task
 from pithy_local.tui import actions, look
 from pithy_local.tui.actions import Place
 from pithy_local.tui.board import Board
-from pithy_local.tui.feed import TICK_SECONDS, Feed
+from pithy_local.tui.feed import TASKS_AT_ONCE, TICK_SECONDS, Feed
 from pithy_local.tui.keymap import Keymap
 from pithy_local.tui.models.welcome import welcome
 from pithy_local.tui.records import Draft, Engine, Snapshot
@@ -31,6 +32,8 @@ from pithy_local.tui.widgets.tasks import TaskTable
 WIDTHS: list[tuple[int, str]] = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
 HEIGHTS: list[tuple[int, str]] = [(0, "-tiny"), (16, "-high")]
 """On a narrow and tiny terminal tasks and the selected one take turns."""
+MOST_FILTERED = 20_000
+"""Tasks that a filter looks through by itself; the subtitle then says that there are more."""
 SECOND = 1.0
 SAID_SECONDS = 15.0
 """How long the supervisor's last word stays in the status line."""
@@ -151,7 +154,7 @@ class MainScreen(KeysScreen):
         self.set_class(empty, "-empty")
         self.remove_class("-zoomed")
         welcome = self.query_one(Checkup)
-        (welcome if empty else self.query_one(TaskTable)).focus()
+        self.set_focus(welcome if empty else self.query_one(TaskTable))
         if empty:
             welcome.look()
 
@@ -177,7 +180,10 @@ class MainScreen(KeysScreen):
         self._show_titles()
         self.show_hints()
         table = self.query_one(TaskTable)
-        if table.list.filter_text and table.rows < table.view_height:
+        needed = table.list.filter_text or table.list.marked or table.list.sort != "newest"
+        if not needed and table.cursor < TASKS_AT_ONCE - 1:  # the last one has asked for older ones
+            self.query_one(Feed).newest()
+        elif table.rows < table.view_height and table.list.loaded < MOST_FILTERED:
             self.on_task_table_older_wanted()  # what the filter looks for may be among those that are not loaded
 
     def on_task_table_older_wanted(self) -> None:
@@ -191,14 +197,14 @@ class MainScreen(KeysScreen):
     def _go_to_view(self, *, zoomed: bool) -> None:
         if zoomed:
             self.add_class("-zoomed")
-        self.view.focus()
+        self.set_focus(self.view)
 
     def on_task_table_selected(self, event: TaskTable.Selected) -> None:
         self.show_hints()  # Textual calls the handler of the class above by itself
 
     def _leave_view(self) -> None:
         self.remove_class("-zoomed")
-        self.query_one(TaskTable).focus()
+        self.set_focus(self.query_one(TaskTable))
 
     on_log_view_left = on_diff_view_left = on_page_left = _leave_view
 
@@ -209,18 +215,25 @@ class MainScreen(KeysScreen):
         from pithy_local.tui.screens.new_task import NewTaskScreen
 
         key, title = ("", "New task") if like is None else (like.id, f"New task like {like.id}")
-        draft = self._drafts.get(key) or (Draft() if like is None else draft_of(like))
+        fresh = Draft() if like is None else draft_of(like)
+        draft = replace(fresh, prompt=prompt) if prompt else self._drafts.get(key, fresh)
 
         def written(closed: tuple[Task | None, Draft] | None) -> None:
-            task, self._drafts[key] = closed or (None, draft)
+            task, kept = closed or (None, draft)
+            self._drafts.pop(key, None)
+            if kept != fresh and (task is None or like is None):
+                self._drafts[key] = kept
             if task is not None:
-                if like is not None:
-                    del self._drafts[key]
-                self.tell(f"{task.id} is queued")
-                self.query_one(TaskTable).await_task(task.id)
+                queued(task)
+
+        def queued(task: Task) -> None:
+            if self._drafts.get(key, fresh).prompt.strip() == task.prompt.strip():
+                self._drafts.pop(key, None)
+            self.tell(f"{task.id} is queued")
+            self.query_one(TaskTable).await_task(task.id)
 
         recent = [entry.task for entry in self.entries]
-        self.app.push_screen(NewTaskScreen(self.board, draft, recent, title), written)
+        self.app.push_screen(NewTaskScreen(self.board, draft, recent, title, queued), written)
 
     @property
     def unsent(self) -> bool:
@@ -251,7 +264,7 @@ class MainScreen(KeysScreen):
 
     def action_zoom(self) -> None:
         self.toggle_class("-zoomed")
-        (self.view if self.has_class("-zoomed") else self.query_one(TaskTable)).focus()
+        self.set_focus(self.view if self.has_class("-zoomed") else self.query_one(TaskTable))
 
     # ---- showing
 

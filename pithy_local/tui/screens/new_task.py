@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import ClassVar, get_args
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, get_args
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import Grid, Vertical, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Label, Static, TextArea
 
 from pithy_local.config import ExecutorName, ProviderName, Publish
@@ -23,6 +22,9 @@ from pithy_local.tui.drafts import UNISOLATED, draft_of
 from pithy_local.tui.records import Draft
 from pithy_local.tui.screens.text import SafeTextArea, TextDialog
 from pithy_local.tui.widgets.inputs import ChoiceInput
+
+if TYPE_CHECKING:
+    from pithy_local.tui.screens.main import MainScreen
 
 PROMPT = "The first line becomes the title of the commit and of the pull request."
 SMALL = (
@@ -50,24 +52,15 @@ class NewTaskScreen(TextDialog[tuple[Task | None, Draft]]):
         "go through what a field took before, or may take."
     )
 
-    class Added(Message):
-        """The task is in the queue."""
+    def __init__(
+        self, board: Board, draft: Draft, recent: Sequence[Task], title: str, late: Callable[[Task], None]
+    ) -> None:  # fmt: skip
+        """`recent`: tasks, newest first, whose repositories, models and bases are offered; `title`: safe text.
 
-        def __init__(self, task: Task, warnings: tuple[str, ...]) -> None:
-            super().__init__()
-            self.task, self.warnings = task, warnings
-
-    class NotAdded(Message):
-        """It was refused; nothing was written."""
-
-        def __init__(self, error: PithyError) -> None:
-            super().__init__()
-            self.error = error
-
-    def __init__(self, board: Board, draft: Draft, recent: Sequence[Task], title: str = "New task") -> None:
-        """`recent`: tasks, newest first, whose repositories, models and bases are offered; `title`: safe text."""
+        `late` hears of a task that came into the queue after esc had closed the dialog.
+        """
         super().__init__()
-        self._title = title
+        self._title, self._late = title, late
         self._board = board
         self._start = draft
         self._choices = {
@@ -80,7 +73,6 @@ class NewTaskScreen(TextDialog[tuple[Task | None, Draft]]):
             "executor": [*get_args(ExecutorName), f"local {UNISOLATED}"],
             "after": [f"{task.id} {safe_line(task.title)}" for task in recent if not task.status.settled],
         }
-        self._adding = False
 
     def _draft(self) -> Draft:
         values = {field.id: field.value for field in self.query(Input) if field.id}
@@ -110,40 +102,34 @@ class NewTaskScreen(TextDialog[tuple[Task | None, Draft]]):
         area = self.query_one(TextArea)
         area.move_cursor(area.document.end)
         has_repo = bool(self.query_one("#repo", Input).value)
-        (area if has_repo else self.query_one("#repo")).focus()
+        self.set_focus(area if has_repo else self.query_one("#repo"))
 
     def action_back(self) -> None:
-        if not self._adding:
-            self.dismiss((None, self._draft()))
+        self.dismiss((None, self._draft()))
 
     def action_submit(self) -> None:
-        if self._adding:
-            return
-        self._adding = True
-        self.say(look.piece("Adding…"))
-        self._add(self._draft())
+        """esc does not wait for a repository or a queue that takes its time."""
+        main, add = self.main, partial(self._board.add, self._draft())
+        if main.in_thread("Adding", add, partial(self._added, main), partial(self._refused, main)):
+            self.say(look.piece("Adding…"))
 
-    @work(thread=True)
-    def _add(self, draft: Draft) -> None:
-        try:
-            with self._board.in_words():
-                task, warnings = self._board.add(draft)
-        except PithyError as error:
-            self.post_message(self.NotAdded(error))
+    def _added(self, main: MainScreen, added: tuple[Task, tuple[str, ...]]) -> None:
+        task, warnings = added
+        for warning in warnings:
+            main.tell(warning, "warning")
+        if self._dismissed:
+            self._late(task)
         else:
-            self.post_message(self.Added(task, warnings))
+            self.dismiss((task, Draft(repo=task.repo)))
 
-    def on_new_task_screen_added(self, event: Added) -> None:
-        for warning in event.warnings:
-            self.app.notify(safe_line(warning), severity="warning", markup=False)
-        self.dismiss((event.task, Draft(repo=event.task.repo)))
-
-    def on_new_task_screen_not_added(self, event: NotAdded) -> None:
-        self._adding = False
-        self.complain(event.error)
-        wrong = event.error.detail.get("field")
-        if wrong:
-            self.query_one(f"#{wrong}").focus()
+    def _refused(self, main: MainScreen, error: PithyError) -> None:
+        if self._dismissed:
+            main.complain(error)
+            return
+        self.complain(error)
+        for field in self.query(Input):
+            if field.id == error.detail.get("field"):
+                self.set_focus(field)
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

@@ -62,7 +62,7 @@ class ReplayScreen(Dialog[None]):
     @work(thread=True, group="replay")
     def _replay(self) -> None:
         def say(text: str) -> None:
-            self.post_message(self.Said(look.line(text)))
+            self.post_message(self.Said(look.line(look.in_words(text))))
 
         try:
             with self._board.in_words():

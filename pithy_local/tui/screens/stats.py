@@ -89,12 +89,12 @@ class StatsScreen(Dialog[None]):
             self._last = event
             self._lay_out()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._lay_out)
+    def on_page_resized(self) -> None:
+        self._lay_out()
 
     def _lay_out(self) -> None:
         """As wide as there is room."""
         if self._last is not None:
             shown, last = self.query_one(Page), self._last
             problem = look.line(last.problem, f"bold {look.RED}")
-            shown.show(figures.page(last.page, shown.size.width) if last.page else problem)
+            shown.show(figures.page(last.page, shown.room) if last.page else problem)

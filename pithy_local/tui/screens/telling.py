@@ -52,16 +52,17 @@ class TellingScreen(Screen[None]):
     def in_thread(
         self, name: str, call: Callable[[], T], then: Callable[[T], None],
         failed: Callable[[PithyError], None] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> bool:  # fmt: skip
         """Call it in a thread, then `then` with what it returned, or `failed` with why it could not: else that is told.
 
-        `name` is what the user calls it. While it is under way the same is not begun again.
+        `name` is what the user calls it. While it is under way the same is not begun again: then False.
         """
         if name in self._under_way:
             self.tell(f"{name}: still under way", "warning")
-            return
+            return False
         self._under_way[name] = self.set_timer(WORD_SECONDS, lambda: self.tell(f"{name}: still under way"))
         self._call(name, call, then, failed or self.complain)
+        return True
 
     @work(thread=True, group="doing")
     def _call(

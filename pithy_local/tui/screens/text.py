@@ -9,7 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from pithy_local.errors import PithyError
 from pithy_local.text import safe_block
@@ -31,6 +31,13 @@ class TextDialog(Dialog[T]):
     """A dialog with one text of several lines, which the user's editor can take over, and a place for complaints."""
 
     PLACE = Place.TEXT
+
+    def on_key(self, event: events.Key) -> None:
+        """What was typed before the dialog was there is text already."""
+        field = self.focused
+        if event.is_printable and isinstance(field, Input | TextArea):  # which takes it: it does not come back
+            event.stop()
+            field.post_message(events.Key(event.key, event.character))
 
     @property
     def unsent(self) -> bool:
@@ -78,7 +85,7 @@ class Writing(TextDialog[tuple[bool, str]]):
 
     def on_mount(self) -> None:
         area = self.query_one(TextArea)
-        area.focus()
+        self.set_focus(area)
         area.move_cursor(area.document.end)
 
     def action_submit(self) -> None:

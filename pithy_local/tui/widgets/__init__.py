@@ -1,1 +1,1 @@
-"""What the screens are made of; none of them knows the service."""
+"""What the screens are made of; none of them asks the service, and only `checkup` the board."""

@@ -13,7 +13,8 @@ from textual.message import Message
 from textual.widgets import Input, Label, Static
 
 from pithy_local.tui import actions, look
-from pithy_local.tui.actions import Action, Place, key_name
+from pithy_local.tui.actions import Action, Place
+from pithy_local.tui.keynames import key_name
 from pithy_local.tui.widgets.inputs import SafeInput
 
 

@@ -12,7 +12,7 @@ from pithy_local.service import Needle
 from pithy_local.tui import actions, look
 from pithy_local.tui.models.diffrows import DiffRows
 from pithy_local.tui.models.viewed import Viewed
-from pithy_local.tui.widgets.diff_lines import NUMBER, NUMBERS, DiffLines
+from pithy_local.tui.widgets.diff_lines import DiffLines
 
 SPLIT_FROM = 120
 """Columns from which on old and new stand side by side, unless the user says otherwise."""
@@ -25,13 +25,6 @@ class DiffView(DiffLines):
 
     class Left(Message):
         """The user goes back to the tasks."""
-
-    class SendBackWanted(Message):
-        """The user has something to say about this place of the diff of this task."""
-
-        def __init__(self, task: str, place: str) -> None:
-            super().__init__()
-            self.task, self.place = task, place
 
     class AttemptWanted(Message):
         """The user wants to see what this attempt of the task made."""
@@ -82,7 +75,8 @@ class DiffView(DiffLines):
         if content is not None:
             content.show(self._viewed.of(task, content.diff), split=self._split)
         self._arrange()
-        self.scroll_to(x=0, y=0, animate=False, force=True)
+        with self._taking_along():
+            self.scroll_to(x=0, y=0, animate=False, force=True)
 
     @property
     def badge(self) -> Content:
@@ -121,14 +115,27 @@ class DiffView(DiffLines):
                 content.set_split(self._split)
                 self.cursor = content.row_of(line) if self.rows else 0
             text = min(content.diff.widest, look.LINE_SHOWN)
-            widest = width + max(0, NUMBER + text - (width - 1) // 2) if content.split else NUMBERS + text
-        self.resize_to(widest)
-        if self.rows:
-            self.show_row(self.cursor)
+            number = self.number_width
+            widest = width + max(0, number + text - (width - 1) // 2) if content.split else 2 * number + text
+        with self._taking_along():
+            self.resize_to(widest)
+            if self.rows:
+                self.show_row(self.cursor)
+        self.post_message(self.FilesChanged())
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The wheel and the scroll bar take the cursor along: a note or a copy is of something that can be seen."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._going or not self.rows or not self.view_height:
+            return
+        top = self.scroll_offset.y
+        first, last = top + (self._head_on_top() is not None), min(top + self.view_height, self.rows) - 1
+        self.cursor = max(min(first, last), min(self.cursor, last))
         self.post_message(self.FilesChanged())
 
     def go(self, row: int, *, center: bool = False) -> None:
-        super().go(row, center=center)
+        with self._taking_along():
+            super().go(row, center=center)
         self.post_message(self.FilesChanged())
 
     def go_to_file(self, index: int) -> None:
@@ -140,17 +147,20 @@ class DiffView(DiffLines):
         """Put the cursor on this row and that to the top, below its file's head."""
         self.go(row)
         over = 0 if self.content is None or self.content.head(row) is not None else 1
-        self.scroll_to(x=0, y=max(0, min(row - over, self.max_scroll_y)), animate=False, force=True)
+        with self._taking_along():
+            self.scroll_to(x=0, y=max(0, min(row - over, self.max_scroll_y)), animate=False, force=True)
 
     # ---- searching
 
     def search(self, text: str) -> None:
-        """Look for this text from the cursor down; "" looks for nothing any more."""
+        """Look for this text from the cursor down; "" looks for nothing, and goes back to where lines begin."""
         self.needle = Needle(text=text) if text else None
         self.refresh()
         self.post_message(self.FilesChanged())
         if text:
             self._find(0, backwards=False)
+        else:
+            self.scroll_to(x=0, animate=False, force=True)
 
     def _find(self, step: int, *, backwards: bool) -> None:
         """Go to the next match, `step` lines from the cursor at the nearest, round the ends if need be. A file that
@@ -217,7 +227,8 @@ class DiffView(DiffLines):
 
     def view_file(self, index: int) -> bool:
         """Fold this file away as viewed, or take that back; whether it is viewed now."""
-        assert self.content is not None
+        if self.content is None or index >= len(self.content.diff.files):
+            return False  # another diff came between the key and this
         line = self.content.line_at(self.cursor)
         viewed = self.content.view(index)
         self._viewed.note(self.shown_task, self.content.diff, index, viewed=viewed)
@@ -255,15 +266,12 @@ class DiffView(DiffLines):
         for attempt in attempts:
             self.post_message(self.AttemptWanted(self.shown_task, attempt))
 
-    def action_send_back(self) -> None:
-        self.post_message(self.SendBackWanted(self.shown_task, self.place))
-
     @property
     def place(self) -> str:
         """`path:12`, what the cursor is on; "" without a diff."""
         if self.content is None or not self.rows:
             return ""
-        older = f" of attempt {self.attempt}" if self.attempt not in self.attempts[-1:] else ""
+        older = f" of attempt {self.attempt}" if self.attempts and self.attempt != self.attempts[-1] else ""
         return self.content.place(self.cursor) + older
 
     def action_back(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -21,8 +20,6 @@ from pithy_local.tui.widgets.lines import LineView
 
 BESIDE_FROM = 100
 """Columns of the pane from which on the list stands beside the diff."""
-TAIL = 8
-"""Characters at the end of a file's name that stay where it is cut: its extension is among them."""
 
 
 class DiffFiles(LineView):
@@ -66,7 +63,7 @@ class DiffFiles(LineView):
         shown.append(file.change, CHANGES.get(file.change, "")).append(" ")
         numbers = file.size
         room = max(0, width - 4 - len(numbers) - 2)
-        path = short_path(look.steady(safe_line(file.path or "(no name)")), room)
+        path = look.short_path(look.steady(safe_line(file.path or "(no name)")), room)
         folder, slash, name = path.rpartition("/")
         shown.append_text(look.piece(folder + slash, look.MUTED))
         shown.append_text(look.piece(name, look.MUTED if viewed else ""))
@@ -132,6 +129,8 @@ class DiffPane(Horizontal):
         # fast keys: the diff may not yet be where the list is
         stays = self.files.has_focus and self.files.content is content
         self.files.show(content, self.files.cursor if stays else at)
+        if content is None and self.has_class("-choosing"):
+            self._close(0)
 
     # ---- choosing
 
@@ -151,7 +150,9 @@ class DiffPane(Horizontal):
         self._tell(self.diff.view_file, self.files.cursor)
 
     def on_diff_files_chosen(self) -> None:
-        self._close(self.diff.content.row_of_file(self.files.cursor) if self.diff.content is not None else 0)
+        content = self.diff.content
+        known = content is not None and self.files.cursor < len(content.diff.files)
+        self._close(content.row_of_file(self.files.cursor) if content is not None and known else 0)
 
     def on_diff_files_left(self) -> None:
         content = self.diff.content
@@ -175,19 +176,3 @@ class DiffPane(Horizontal):
     def _closed_unless_here(self) -> None:
         if self.app.app_focus and self.has_class("-choosing") and not self.files.has_focus:
             self.remove_class("-choosing")
-
-
-def short_path(path: str, width: int) -> str:
-    """The path in at most `width` columns: folders go first (`…/cli/main.py`), then the middle of the name."""
-    if cell_len(path) <= width:
-        return path
-    *folders, name = path.split("/")
-    while folders:
-        folders.pop(0)
-        shown = "/".join(["…", *folders, name])
-        if cell_len(shown) <= width:
-            return shown
-    if width < 2 * TAIL:
-        return set_cell_size(name, max(0, width - 1)).rstrip() + "…" * (width > 0)
-    tail = name[-TAIL:]
-    return f"{set_cell_size(name, width - 1 - cell_len(tail))}…{tail}"

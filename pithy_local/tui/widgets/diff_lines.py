@@ -17,12 +17,11 @@ from pithy_local.text import safe
 from pithy_local.tui import look
 from pithy_local.tui.models import words
 from pithy_local.tui.models.diffrows import NONE, DiffRows
+from pithy_local.tui.models.diffs import LEAST_DIGITS
 from pithy_local.tui.widgets.lines import MOST_COPIED, LineView
 
-NUMBERS = 12
-"""Columns of the line numbers of both sides."""
-NUMBER = 6
-"""Columns of the line number where old and new stand side by side."""
+HEAD_MARKS = 4
+"""Columns before the path in a file's head."""
 STYLES = {"+": "green", "-": look.RED, "@": "cyan", "\\": look.MUTED, "h": look.MUTED}
 TINTS = {"+": "diff--added", "-": "diff--removed"}
 CHANGED = {"+": "diff--added-words", "-": "diff--removed-words"}
@@ -48,6 +47,11 @@ class DiffLines(LineView):
     @property
     def rows(self) -> int:
         return len(self.content) if self.content is not None else 0
+
+    @property
+    def number_width(self) -> int:
+        """Columns of a line's number in one file, and of the space behind it."""
+        return 1 + (self.content.diff.digits if self.content is not None else LEAST_DIGITS)
 
     # ---- the head of the file that is in view
 
@@ -102,22 +106,25 @@ class DiffLines(LineView):
         """Heads stay, and numbers; of two columns each scrolls for itself."""
         if row < 0 or self.content is None or self.content.split or self.content.head(row) is not None:
             return self.size.width
-        return NUMBERS if self.content.diff.kind(self.content.line_at(row)) != "@" else self.size.width
+        return 2 * self.number_width if self.content.diff.kind(self.content.line_at(row)) != "@" else self.size.width
 
     def _head(self, index: int, width: int) -> Text:
         assert self.content is not None
         file, viewed = self.content.diff.files[index], index in self.content.viewed
         shown = look.piece("▸ " if index in self.content.folded else "▾ ", "bold")
         shown.append(file.change, CHANGES.get(file.change, "")).append(" ")
-        path = look.line(file.path or "(no name)", look.MUTED if viewed else "bold")
-        self._mark_found(path)
-        shown.append_text(path)
+        what = look.piece("")
         if file.counts:
-            shown.append(f"  +{file.added}", "green").append(f" −{file.removed}", look.RED)
+            what.append(f"  +{file.added}", "green").append(f" −{file.removed}", look.RED)
         if file.about:
-            shown.append_text(look.indented(2, file.about, look.MUTED))
+            what.append_text(look.indented(2, file.about, look.MUTED))
         if viewed:
-            shown.append("  ✓ viewed", "green")
+            what.append("  ✓ viewed", "green")
+        room = max(width // 2, width - shown.cell_len - what.cell_len)
+        path = look.short_path(look.line(file.path or "(no name)").plain, room)
+        found = look.piece(path, look.MUTED if viewed else "bold")
+        self._mark_found(found)
+        shown.append_text(found).append_text(what)
         shown.truncate(width, overflow="ellipsis", pad=True)
         return shown
 
@@ -126,7 +133,9 @@ class DiffLines(LineView):
         diff = self.content.diff
         if diff.kind(line) == "@":
             return look.piece("")
-        return look.piece(f"{diff.old[line] or '':>5} {diff.new[line] or '':>5} ", look.MUTED)
+        return look.piece(
+            "".join(f"{numbers[line] or '':>{diff.digits}} " for numbers in (diff.old, diff.new)), look.MUTED
+        )
 
     def _side(self, row: int, line: int, other: int, width: int, numbers: Sequence[int]) -> Text:
         """One half of a row of two columns."""
@@ -135,7 +144,7 @@ class DiffLines(LineView):
         if line == NONE:
             return look.piece("╱" * width, self._tint(NOTHING))
         kind = diff.kind(line)
-        shown = look.piece(f"{numbers[line] or '':>5} ", look.MUTED)
+        shown = look.piece(f"{numbers[line] or '':>{diff.digits}} ", look.MUTED)
         shown.append_text(self._scrolled(self._line(line, other if other not in (NONE, line) else None)))
         shown.truncate(width, overflow="ellipsis", pad=True)
         if kind in TINTS and not self._has_cursor(row):
@@ -176,7 +185,7 @@ class DiffLines(LineView):
         text, width = self._text(line), self.scrollable_content_region.width
         start = (text if needle.exact else text.lower()).find(needle.text)
         at = cell_len(text[: max(0, start)]) + 1
-        room = max(1, (width - 1) // 2 - NUMBER if content.split else width - NUMBERS - 1)
+        room = max(1, (width - 1) // 2 - self.number_width if content.split else width - 2 * self.number_width - 1)
         if not self.scroll_offset.x <= at <= self.scroll_offset.x + room - cell_len(needle.text):
             self.scroll_to(x=max(0, at - room // 2) if at >= room else 0, animate=False, force=True)
 
@@ -215,13 +224,19 @@ class DiffLines(LineView):
         last = min(selection.end.y if selection.end is not None else self.rows - 1, self.rows - 1, first + MOST_COPIED)
         lines = []
         for row in range(first, last + 1):
-            span, head = selection.get_span(row), self.content.head(row)
+            span = selection.get_span(row)
             if span is not None:
-                value = self.content.line_at(row)
-                text = look.line(self.content.diff.files[head].path).plain if head is not None else self._text(value)
-                before = 4 if head is not None else 0 if self.content.diff.kind(value) == "@" else NUMBERS + 1
+                before, text = self._copied(row)
                 lines.append(text[max(0, span[0] - before) : None if span[1] == -1 else max(0, span[1] - before)])
         return "\n".join(lines), "\n"
+
+    def _copied(self, row: int) -> tuple[int, str]:
+        """What of a row is its text, and how many columns stand before it."""
+        assert self.content is not None
+        head, line = self.content.head(row), self.content.line_at(row)
+        if head is not None:
+            return HEAD_MARKS, look.line(self.content.diff.files[head].path).plain
+        return 0 if self.content.diff.kind(line) == "@" else 2 * self.number_width + 1, self._text(line)
 
 
 def _characters(text: str, columns: int) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from textual import events
 
@@ -22,8 +21,6 @@ class FollowingLog(LogLines):
         self.following = True
         self._seen = 0
         """The last line there was when the view was paused."""
-        self._going = False
-        """The cursor moves and takes the view along: nobody scrolls."""
 
     def stands_elsewhere(self) -> None:
         """It follows or it does not, the cursor or the end is another line now. For subclasses that show it."""
@@ -89,14 +86,6 @@ class FollowingLog(LogLines):
         with self._taking_along():
             super().go(row, center=center)
         self.stands_elsewhere()
-
-    @contextmanager
-    def _taking_along(self) -> Iterator[None]:
-        self._going = True
-        try:
-            yield
-        finally:
-            self._going = False
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """The wheel and the scroll bar: up pauses, down to the very end follows again."""

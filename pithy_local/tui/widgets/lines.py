@@ -6,6 +6,8 @@ draw safe text only.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -49,6 +51,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self.cursor = 0
         self.base = Style.null()
         """The colours of a row without a cursor or a mark."""
+        self._going = False
+        """The cursor moves and takes the view along: nobody scrolls."""
 
     # ---- what a subclass says
 
@@ -98,6 +102,14 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             self.jump(row)
         elif row >= top + height:
             self.jump(row - height + 1)
+
+    @contextmanager
+    def _taking_along(self) -> Iterator[None]:
+        self._going = True
+        try:
+            yield
+        finally:
+            self._going = False
 
     def show_columns(self, begin: int, end: int) -> None:
         """Scroll sideways as little as it takes to have these columns in view, and to the very left where that does."""

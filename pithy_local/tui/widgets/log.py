@@ -77,10 +77,15 @@ class LogView(FollowingLog):
             self.go(self.window.row_of(at), center=True)
 
     def search(self, text: str) -> None:
-        """Look for this text: from the end upwards while the view follows, else from the cursor down."""
+        """Look for this text: from the end upwards while the view follows, else from the cursor down.
+
+        "" looks for nothing any more, and goes back to where lines begin.
+        """
         self.needle = Needle(text=text) if text else None
         self._forget_hunt()
         self.refresh()
+        if not text:
+            self.scroll_to(x=0, animate=False, force=True)
         self.stands_elsewhere()
         if self.rows:
             self._find(self.rows - 1 if self.following else self.cursor, 0, backwards=self.following)
@@ -92,8 +97,8 @@ class LogView(FollowingLog):
         self._forget_hunt()
         row = self.window.row_of(seq) if seq is not None else self.rows
         if row < self.rows:
-            self.pause()
             self.go(row, center=True)
+            self.pause()  # also in the last line: a match is to be looked at
             self._unrevealed = seq
             self._reveal()
         self._verdict = _verdict(hunt, seq)
@@ -110,6 +115,7 @@ class LogView(FollowingLog):
             start = self.window.seq(row) + step
             self.hunt = Hunt(task=self.window.task, needles=needles, start=start, backwards=backwards)
         self.post_message(self.FindWanted(self.hunt))
+        self.stands_elsewhere()
 
     def _reveal(self) -> None:
         """Scroll sideways to the match, once its line is in memory."""
@@ -144,7 +150,7 @@ class LogView(FollowingLog):
         if self.window.attempts > 1 and self.rows:
             words.append(f"attempt {self.window.attempt(self.cursor)}")
         if self.needle is not None:
-            words.append(f"/{_short(self.needle)}{self._verdict}")
+            words.append(f"/{_short(self.needle)}{' …' if self.hunt is not None else self._verdict}")
         if self.window.only is not None:
             words.append(f"&{_short(self.window.only)} {self.rows:,} of {self.window.kept:,}")
         return Content.styled(f" {' · '.join(words)} ", "bold")

@@ -101,7 +101,7 @@ class LogLines(LineView):
             return "  Reading…"
         if self.window.only is None:
             return "  The log is empty."
-        return "  Searching…" if self.window.unscanned else "  No line has this text; esc shows all of them."
+        return "  No line has this text; esc shows all of them." if self.window.searched else "  Searching…"
 
     # ---- pages
 

@@ -21,6 +21,9 @@ class Page(VerticalScroll, can_focus=True, inherit_bindings=False):
     class Left(Message):
         """The user goes back to the tasks."""
 
+    class Resized(Message):
+        """There is `room` for other lines than before: for what is laid out before it is shown."""
+
     def __init__(self, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._shown: tuple[Row, ...] = ()
@@ -48,16 +51,17 @@ class Page(VerticalScroll, can_focus=True, inherit_bindings=False):
         self.show(())
 
     def on_resize(self) -> None:
-        if self._shown and self._room != self._width:
+        if self._shown and self.room != self._width:
             self._fit()
+            self.post_message(self.Resized())
 
     @property
-    def _room(self) -> int:
+    def room(self) -> int:
         """Columns for text: 0 before there is a layout."""
         return self.scrollable_content_region.width
 
     def _fit(self) -> None:
-        self._width = self._room
+        self._width = self.room
         width = self._width or self.app.size.width
         text = rows.wrapped(self._shown, width, self.app.console)
         shown = self.query_one(Static)
