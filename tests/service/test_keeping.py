@@ -31,8 +31,7 @@ LINES = [f"line {number}" for number in range(3_000)]
 def restored(file: Path, folder: Path) -> Store:
     """What the manual says: unpacked into an empty folder, and used as the home."""
     folder.mkdir()
-    with tarfile.open(file) as tar:
-        tar.extractall(folder, filter="data")
+    subprocess.run(["tar", "-xf", file, "-C", folder], check=True)
     return Store(Home(root=folder))
 
 
