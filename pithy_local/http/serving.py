@@ -54,8 +54,10 @@ def serve(
                 if part is not None and part.failure is not None:
                     raise part.failure
             engine.tell(worker.engine_silent if worker is not None else None)
-        if worker is not None and worker.running:
-            _let_go(worker, options, hurry, say)
+        if worker is not None:
+            worker.claim_no_more()  # a task that is just being claimed is one that runs
+            if worker.running:
+                _let_go(worker, options, hurry, say)
 
 
 class _EngineNews:

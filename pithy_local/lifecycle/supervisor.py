@@ -132,14 +132,18 @@ class Supervisor:
             thread.start()
             self._threads.append(thread)
 
+    def claim_no_more(self) -> None:
+        """What is `running` when this returns is all that will ever run here."""
+        with self._turn:
+            self._claiming = False
+
     def stop(self, how: Stop = Stop.CANCEL) -> None:
         """Claim nothing more and deal with what runs here as `how` says; return when nothing of it is left.
 
         Idempotent. Called again meanwhile, from another thread, it says anew how.
         """
         self._how = how
-        with self._turn:
-            self._claiming = False
+        self.claim_no_more()
         while self.running:
             self._attempts.end(self._how)
             self.bench.clock.sleep(0.02)
