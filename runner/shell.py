@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
+from types import FrameType
 from typing import IO
 
 from runner.gitio import VICTIM_FIRST
@@ -38,20 +40,38 @@ def run(command: str, cwd: Path, seconds: float, sink: Callable[[bytes], None]) 
     """
     started = time.monotonic()
     output = _Output(sink)
-    try:
-        process = subprocess.Popen(
-            [*VICTIM_FIRST, "sh", "-c", command], cwd=cwd, env=_environment(), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-    except OSError as error:  # an earlier command may have removed the folder
-        return Ran(exit_code=NOT_STARTED, seconds=0.0, output=f"the command could not be started: {error}")
-    with process:
-        try:
-            code = _follow(process, started + seconds, output)
-        finally:
-            _end_group(process.pid)
+    with ExitStack() as afterwards:
+        with _signals_held():  # one that came before the group is noted would leave it behind
+            try:
+                process = subprocess.Popen(
+                    [*VICTIM_FIRST, "sh", "-c", command], cwd=cwd, env=_environment(), stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+                )  # fmt: skip
+            except OSError as error:  # an earlier command may have removed the folder
+                return Ran(exit_code=NOT_STARTED, seconds=0.0, output=f"the command could not be started: {error}")
+            afterwards.enter_context(process)
+            afterwards.callback(_end_group, process.pid)
+        code = _follow(process, started + seconds, output)
     output.close()
     return Ran(exit_code=code, seconds=time.monotonic() - started, output=output.end())
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """What asks this process to end waits until the block is left. A mask would be handed on to the child."""
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    handlers = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for caught, handler in handlers.items():
+            signal.signal(caught, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _follow(process: subprocess.Popen[bytes], deadline: float, output: _Output) -> int:

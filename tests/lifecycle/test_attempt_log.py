@@ -133,10 +133,11 @@ def test_what_no_store_takes_is_made_storable(log: AttemptLog, lines: Lines) -> 
 
 def test_a_full_backlog_holds_the_writer_back(log: AttemptLog, lines: Lines, store: Store) -> None:
     portion = b"x\n" * 1_000
+    total = 3 * attempt_log.BACKLOG_LINES  # one backlog in the writer's hands, one behind it, and what has no room
     through = threading.Event()
 
     def flood() -> None:
-        for _ in range(2 * attempt_log.BACKLOG_LINES // 1_000):
+        for _ in range(total // 1_000):
             log.output(Stream.OUT, portion)
         through.set()
 
@@ -148,7 +149,7 @@ def test_a_full_backlog_holds_the_writer_back(log: AttemptLog, lines: Lines, sto
     log.close()
 
     assert through.is_set()
-    assert len(lines()) == 2 * attempt_log.BACKLOG_LINES
+    assert len(lines()) == total
 
 
 def test_closing_twice_is_fine_and_nothing_is_written_later(log: AttemptLog, lines: Lines) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import resource
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,6 +104,27 @@ def test_leaving_early_ends_it(tmp_path: Path) -> None:
         shell.run("echo $$ > pid; echo begun; exec sleep 600", tmp_path, 60.0, interrupt)
 
     wait_until_gone(pid_from(tmp_path / "pid"))
+
+
+def test_a_signal_while_it_starts_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    start = subprocess.Popen
+
+    def start_and_be_told_to_end(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        process: subprocess.Popen[bytes] = start(*args, **options)
+        started.append(process.pid)
+        signal.raise_signal(signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", start_and_be_told_to_end)
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        with pytest.raises(SystemExit, match="143"):
+            shell.run("sleep 600", tmp_path, 60, lambda data: None)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    wait_until_gone(*started)
 
 
 def test_a_gigabyte_of_output_passes_in_bounded_memory(tmp_path: Path) -> None:
