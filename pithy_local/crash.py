@@ -50,8 +50,8 @@ class _Armed:
 
     def __init__(self, target: str, log: str):
         name, _, nth = target.partition(":")
-        if name and name not in POINTS:
-            raise ValueError(f"PITHY_CRASH names no crash point: {name}")
+        if name and not (name in POINTS and (nth or "1").isdecimal()):
+            raise ValueError(f"PITHY_CRASH names no crash point: {target}")
         self._name = name
         self._nth = int(nth or 1)
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if log else None

@@ -21,7 +21,8 @@ from collections.abc import Mapping
 from enum import Enum, IntEnum
 from typing import Any
 
-_OF_A_TASK = re.compile(r"\bID\b")
+_MOST_REF = 40
+"""Characters that are shown of an id that is none."""
 
 
 class ExitCode(IntEnum):
@@ -291,13 +292,9 @@ class PithyError(Exception):
 
     @property
     def advice(self) -> str:
-        """What to do, for an answer to a request. A code's own hint is written for a task: what it says of `ID` is
-        left out where there is none."""
-        if self.hint != self.code.hint or not _OF_A_TASK.search(self.hint):
-            return self.hint
-        clauses = re.split(r"(?<=[.;])\s+|(?<=,)\s+(?=then )", self.hint)
-        kept = " ".join(clause for clause in clauses if not _OF_A_TASK.search(clause)).rstrip(" ,;.")
-        return f"{kept[0].upper()}{kept[1:]}." if kept else ""
+        """What to do, for an answer to a request. Many a hint is written for a task: what it says of `ID` is left out
+        where there is none."""
+        return without_task(self.hint)
 
     def to_json(self) -> dict[str, Any]:
         """The error as the contract's object: code, message, hint, detail."""
@@ -322,7 +319,8 @@ class NoSuchTask(PithyError):
     default = ErrorCode.NO_SUCH_TASK
 
     def __init__(self, ref: str) -> None:
-        super().__init__(None, f"no task has the id {ref!r}")
+        shown = ref if len(ref) <= _MOST_REF else f"{ref[:_MOST_REF]}…"
+        super().__init__(None, f"no task has the id {shown!r}")
 
 
 class Refused(PithyError):
@@ -367,3 +365,18 @@ class Parked(Exception):
         self.words = words
         self.until = until
         self.code = code
+
+
+def for_task(hint: str, task: str) -> str:
+    """A hint whose commands name the task `task` (its id)."""
+    return re.sub(r"\bID\b", task, hint)
+
+
+def without_task(hint: str, task: str = "ID") -> str:
+    """A hint without what it says of commands that name this task; "" where that is all."""
+    named = re.compile(rf"`pithy-local [^`]*\b{task}\b")
+    if not named.search(hint):
+        return hint
+    clauses = re.split(r"(?<=[.;])\s+|(?<=,)\s+(?=then )", hint)
+    kept = " ".join(clause for clause in clauses if not named.search(clause)).rstrip(" ,;.")
+    return f"{kept[0].upper()}{kept[1:]}." if kept else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -72,7 +73,7 @@ def find_home(flag: str | None, env: Mapping[str, str]) -> Home:
     """`--home`, else PITHY_HOME, else the platform's data directory."""
     chosen = flag or env.get("PITHY_HOME")
     if chosen:
-        return Home(root=Path(chosen).expanduser().absolute())
+        return Home(root=expanded(chosen))
     import platformdirs  # 30 ms that most invocations of scripts with PITHY_HOME need not pay
 
     return Home(root=platformdirs.user_data_path(APP))
@@ -85,10 +86,18 @@ def find_config(flag: str | None, env: Mapping[str, str]) -> tuple[Path, bool]:
     """
     chosen = flag or env.get("PITHY_CONFIG")
     if chosen:
-        return Path(chosen).expanduser().absolute(), True
+        return expanded(chosen), True
     import platformdirs
 
     return platformdirs.user_config_path(APP) / "config.toml", False
+
+
+def expanded(path: str) -> Path:
+    """Where a path that a user wrote leads: `~` is a home, unless nobody has that name."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        return Path(path).absolute()
 
 
 def sandbox_half() -> Path:
@@ -132,6 +141,22 @@ def try_lock(path: Path) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+def open_now(path: str, flags: int) -> int:
+    """An opener for `open` that waits for no writer: a pipe that has none is empty. Raises OSError."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def read_limited(path: Path, most: int) -> bytes:
+    """All of a file that users name, which may have no end. Raises OSError, also for more than `most` bytes."""
+    with open(path, "rb", opener=open_now) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return data
 
 
 def remove_tree(path: Path) -> None:

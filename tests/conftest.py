@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -27,7 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """What runs in the background of a script ignores Ctrl+C, and so would every command that the tests start."""
+    """What runs in the background of a script ignores Ctrl+C, and so would every command that the tests start.
+
+    No proxy of this machine's user stands before the servers of the tests, which all are on 127.0.0.1.
+    """
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
@@ -37,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The time limit of a docker test counts the test alone: whichever comes first also builds the image."""
     for item in items:
         if item.get_closest_marker("docker") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(60, func_only=True))
+            item.add_marker(pytest.mark.timeout(180, func_only=True))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -92,6 +97,16 @@ def image_locks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sandbox_image(engine: Engine, sandbox_settings: SandboxSettings, image_locks: Path) -> str:
     """The id of the product's own sandbox image, built by the product."""
     return Images(engine, sandbox_settings, image_locks).ensure(print)
+
+
+@pytest.fixture
+def noon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """It is about noon here, and where the command line runs: no day ends in the middle of the test."""
+    monkeypatch.setenv("TZ", f"NOON{time.gmtime().tm_hour - 12:+d}")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
-"""Small helpers for tests: a deadline poll and real git with an environment of its own."""
+"""Small helpers for tests: a deadline poll, a port of their own, and real git with an environment of its own."""
 
 from __future__ import annotations
 
 import os
+import random
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +17,7 @@ T = TypeVar("T")
 AUTHOR_NAME = "Test Author"
 AUTHOR_EMAIL = "author@example.org"
 AUTHOR_DATE = "2026-01-02T03:04:05+00:00"
-GIT_TIMEOUT = 50.0
+GIT_TIMEOUT = 100.0
 """Seconds after which a git command counts as hung: below pytest's own limit, so the reason is shown."""
 
 
@@ -27,7 +30,7 @@ class GitFailed(AssertionError):
         self.stderr = stderr
 
 
-def wait_until(predicate: Callable[[], T], timeout: float = 10.0, what: str = "the condition") -> T:
+def wait_until(predicate: Callable[[], T], timeout: float = 60.0, what: str = "the condition") -> T:
     """Poll `predicate` until it is true and return its value; AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
@@ -37,6 +40,15 @@ def wait_until(predicate: Callable[[], T], timeout: float = 10.0, what: str = "t
         if time.monotonic() >= deadline:
             raise AssertionError(f"{what} did not come true within {timeout} s (last value: {value!r})")
         time.sleep(0.01)
+
+
+def free_port() -> int:
+    """A free port of 127.0.0.1 below those that kernels give away by themselves: nobody takes it meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 def git_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -139,7 +139,7 @@ assert "genai_prices" not in sys.modules
 assert prices.cost("openai", "gpt-4o", input_tokens=1, output_tokens=1)
 assert prices.cost("openai", "nobody-knows", input_tokens=1, output_tokens=1) is None
 """
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=50)
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=100)
 
 
 def _listed() -> list[tuple[str, str, ModelPrice]]:

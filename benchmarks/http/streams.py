@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import httpx2
 
 from benchmarks.http.server import client, serving
 from benchmarks.logs import programs
-from benchmarks.logs.path import Latency, carry, container, docker_logs, home, latency_of, open_log, viewer_of
+from benchmarks.logs.path import Paced, container, home, open_log, viewer_of, watched
 from pithy_local.models import Status, Stream, TaskError
 from pithy_local.store import Store
 from pithy_local.store.lease import Lease
@@ -25,17 +24,6 @@ WARM_UP = 4.0
 """Seconds until the first line: every reader is there by then."""
 BATCH = 50
 END = TaskError(code="agent_failed", message="the benchmark is over", hint="")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paced:
-    """`floor`: `docker logs -f` in the same run; None where there is no docker command."""
-
-    rate: int
-    ours: Latency
-    floor: Latency | None
-    cpu: float
-    """Of one processor: follower, log, store and server together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +43,8 @@ def paced(image: str, rate: int, count: int, *, warm_up: float = WARM_UP) -> Pac
         serving(store) as url,
         container(image, programs.paced(rate, count, warm_up)) as (engine, box),
         viewer_of(count, url, lease.task.id, module="benchmarks.http.viewer") as viewer,
-        docker_logs(shutil.which("docker"), box, count) as floor,
     ):
-        busy = time.process_time()
-        carry(engine, box, open_log(store, lease))
-        busy = time.process_time() - busy
-        return Paced(
-            rate=rate, ours=latency_of(viewer), floor=latency_of(floor) if floor else None, cpu=busy / (count / rate)
-        )
+        return watched(engine, box, open_log(store, lease), viewer, rate=rate, count=count)
 
 
 def reconnects(times: int, lines: int) -> Followed:

@@ -49,12 +49,13 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class Paced:
-    """`cpu`: of one processor, what follower, log and store took together; `floor`: docker logs -f in the same run."""
+    """`floor`: `docker logs -f` in the same run; None where there is no docker command."""
 
     rate: int
     ours: Latency
     floor: Latency | None
     cpu: float
+    """Of one processor: what follower, log, store and a server that is there took together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,18 +72,25 @@ class Carried:
 
 def paced(image: str, rate: int, count: int, *, warm_up: float = WARM_UP) -> Paced:
     """Lines at a steady pace, seen by a viewer in a process of its own."""
-    with home() as (store, lease), container(image, programs.paced(rate, count, warm_up)) as (engine, box):
-        docker, log = shutil.which("docker"), open_log(store, lease)
-        with viewer_of(count, store.home.root, lease.task.id) as viewer, docker_logs(docker, box, count) as floor:
-            busy = time.process_time()
-            carry(engine, box, log)
-            busy = time.process_time() - busy
-            return Paced(
-                rate=rate,
-                ours=latency_of(viewer),
-                floor=latency_of(floor) if floor else None,
-                cpu=busy / (count / rate),
-            )
+    with (
+        home() as (store, lease),
+        container(image, programs.paced(rate, count, warm_up)) as (engine, box),
+        viewer_of(count, store.home.root, lease.task.id) as viewer,
+    ):
+        return watched(engine, box, open_log(store, lease), viewer, rate=rate, count=count)
+
+
+def watched(
+    engine: Engine, container: str, log: AttemptLog, viewer: subprocess.Popen[bytes], *, rate: int, count: int
+) -> Paced:
+    """All that a container writes at this pace, beside `docker logs -f`."""
+    with docker_logs(shutil.which("docker"), container, count) as floor:
+        busy = time.process_time()
+        carry(engine, container, log)
+        busy = time.process_time() - busy
+        return Paced(
+            rate=rate, ours=latency_of(viewer), floor=latency_of(floor) if floor else None, cpu=busy / (count / rate)
+        )
 
 
 def burst(image: str, count: int, *, max_bytes: int = 1_000_000_000) -> Carried:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import get_args
@@ -17,6 +16,7 @@ from pithy_local.cli.view import print_task
 from pithy_local.config import ExecutorName, ProviderName, Publish
 from pithy_local.errors import ExitCode, UsageError
 from pithy_local.models import MOST_PRIORITY, Status, Task
+from pithy_local.paths import open_now
 
 
 @click.command(cls=Verb)
@@ -91,17 +91,10 @@ def _prompt(argument: str | None, file: Path | None, state: State) -> str:
     if file is None:
         raise UsageError("there is no prompt", hint="Say what to change, or `-` to read it from stdin.")
     try:
-        with open(file, "rb", opener=_open_now) as source:
+        with open(file, "rb", opener=open_now) as source:
             return decoded(source, "prompt")
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}", hint="Name a text file with the prompt.") from error
-
-
-def _open_now(path: str, flags: int) -> int:
-    """Open without waiting for a writer: a pipe that has none is empty."""
-    descriptor = os.open(path, flags | os.O_NONBLOCK)
-    os.set_blocking(descriptor, True)
-    return descriptor
 
 
 def _print(task: Task, state: State) -> None:

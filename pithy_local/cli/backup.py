@@ -24,7 +24,7 @@ def backup(state: State, file: Path, yes: bool) -> int:
     from pithy_local import service
 
     with state.app() as app:
-        exists = file.exists()
+        exists = file.is_file()
         if exists:
             state.confirm(f"Replace {file}", yes=yes)
         size = service.backup(app, file, replace=exists)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import get_args
 
 import click
@@ -10,7 +12,7 @@ from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
 from pithy_local.cli.render import Screen
 from pithy_local.config import ExecutorName
-from pithy_local.errors import ErrorCode, ExitCode, PithyError
+from pithy_local.errors import ErrorCode, ExitCode, PithyError, without_task
 from pithy_local.models import Status, Task
 from pithy_local.text import safe, safe_block
 
@@ -40,7 +42,7 @@ def demo(state: State, executor: str | None) -> int:
         task = see_through(prepared.app, task.id, say=state.say, follow=True, adoptable=False)
         delivery = sample.delivered(prepared, task)
         if task.status is not Status.COMPLETED or delivery is None:
-            raise _failure(task, executor)
+            raise _failure(task, executor, root)
         if state.json:
             render.out_json(task.to_json())
             return int(ExitCode.OK)
@@ -58,10 +60,12 @@ def _print(task: Task, stat: str) -> None:
     render.out(safe_block(stat))
 
 
-def _failure(task: Task, executor: str | None) -> PithyError:
+def _failure(task: Task, executor: str | None, root: Path) -> PithyError:
+    """Of a task that nobody works again: the next demo has a repository and a task of its own."""
     if task.error is None:
         return PithyError(ErrorCode.INTERNAL, f"the demo's commit is not on {task.branch} (task {task.status.value})")
-    hint = task.error.hint
+    log = f"`pithy-local --home {shlex.quote(str(root))} logs {task.id}` has the log."
+    hint = f"{without_task(task.error.hint, task.id)} {log}".strip()
     if task.executor == "docker" and executor is None:
         hint = f"{hint} `pithy-local demo --executor local` does without Docker."
     return PithyError(ErrorCode.of(task.error.code), task.error.message, hint=hint, detail=task.error.detail)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,11 +11,11 @@ import click
 from pithy_local.cli import render
 from pithy_local.cli.command import State, Verb, pass_state
 from pithy_local.cli.render import Screen
-from pithy_local.errors import ExitCode
+from pithy_local.errors import ExitCode, PithyError, UsageError
 from pithy_local.text import safe_line
 
 if TYPE_CHECKING:
-    from pithy_local.doctor import Check
+    from pithy_local.doctor import Check, Facts
 
 WORDS = {True: ("✓", "ok", "32"), None: ("!", "warning", "33"), False: ("✗", "failed", "31")}
 
@@ -30,11 +31,33 @@ def doctor(state: State) -> int:
     """
     from pithy_local.doctor import run_checks
 
-    with state.app() as app:
-        found = shown(run_checks(app), quiet=state.json)
+    with _facts(state) as facts:
+        found = shown(run_checks(facts), quiet=state.json)
     if state.json:
         render.out_json([as_json(check) for check in found])
     return int(ExitCode.ENVIRONMENT if any(check.ok is False for check in found) else ExitCode.OK)
+
+
+@contextmanager
+def _facts(state: State) -> Iterator[Facts]:
+    """The product, opened; where its home cannot be, what there is without it. Raises UsageError (config)."""
+    from pithy_local.clock import SystemClock
+    from pithy_local.config import load, read_secrets
+    from pithy_local.doctor import Unopened
+    from pithy_local.paths import find_home
+
+    with ExitStack() as opened:
+        facts: Facts
+        try:
+            facts = opened.enter_context(state.app())
+        except UsageError:
+            raise
+        except PithyError as error:
+            facts = Unopened(
+                settings=load(state.config, state.env), secrets=read_secrets(state.env), clock=SystemClock(),
+                home=find_home(state.home, state.env), env=state.env, problem=error,
+            )  # fmt: skip
+        yield facts
 
 
 def shown(checks: Iterable[Check], *, quiet: bool) -> list[Check]:

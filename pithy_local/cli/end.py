@@ -24,15 +24,20 @@ if TYPE_CHECKING:
 def cancel(state: State, ids: tuple[str, ...]) -> int:
     """Cancel the tasks ID: a running one as soon as its worker has removed its sandbox, others at once.
 
-    A task that has ended already is refused (exit code 6), an id that no task has is reported (exit code 5); the
-    others are cancelled all the same.
+    What is to start after one of them is cancelled with it, and printed, too. A task that has ended already is refused
+    (exit code 6), an id that no task has is reported (exit code 5); the others are cancelled all the same.
     """
     from pithy_local import service
 
     with state.app() as app:
         chosen, unknown = _look_up(app, ids)
         cancelled, refused = _each(chosen, lambda task_id: service.cancel(app, task_id))
-        print_tasks(app, cancelled, as_json=state.json)
+        along = {task.id: service.taken_along(app, task) for task in cancelled}
+        ended = {each.id: each for tasks in along.values() for each in tasks if each.status.settled}
+        print_tasks(app, list({**{task.id: task for task in cancelled}, **ended}.values()), as_json=state.json)
+        for task in cancelled:
+            if words := service.tell_along(task, along[task.id]):
+                state.say(words)
         if service.forsaken(app) & {task.id for task in cancelled} and not service.has_worker(app):
             state.say("its worker is gone: the next one (`pithy-local run`) removes what is left of it")
     _report([*unknown, *refused])

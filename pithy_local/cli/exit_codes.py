@@ -7,6 +7,7 @@ import json
 import sys
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
@@ -15,6 +16,8 @@ from pithy_local.errors import ErrorCode, ExitCode, PithyError, UsageError
 
 BROKEN_PIPE = 141
 """128 + SIGPIPE: what a shell says of a program whose reader has left."""
+OUT_OF_REACH = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
+MOST_NAME = 300
 
 
 def report(error: BaseException, *, as_json: bool, verbose: bool, env: Mapping[str, str]) -> int:
@@ -36,16 +39,28 @@ def report(error: BaseException, *, as_json: bool, verbose: bool, env: Mapping[s
 
 
 def as_pithy_error(error: BaseException) -> PithyError:
-    """Any exception as one that has a code: the command line's, a full disk, or a bug of ours.
+    """Any exception as one that has a code: the command line's, a full disk, a file that is out of reach, or a bug.
 
     Bytes of an argument that are no UTF-8 are surrogates in Python: they fail where text is first stored or sent.
     """
+    from pithy_local.text import clip
+
     if isinstance(error, PithyError):
         return error
     if isinstance(error, click.ClickException):
         return error_of(error)
+    if isinstance(error, ImportError):
+        hint = "Install pithy-local again, with all that it needs."
+        return PithyError(ErrorCode.INTERNAL, f"a part of this installation cannot be loaded: {error}", hint=hint)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return PithyError(ErrorCode.DISK_FULL, f"no space left: {error}")
+    if isinstance(error, OSError) and error.filename and error.errno in OUT_OF_REACH:
+        message = f"cannot use {clip(str(error.filename), MOST_NAME)}: {error.strerror}"
+        if error.errno == errno.ENAMETOOLONG:
+            return UsageError(message, hint="Give a shorter one.")
+        return PithyError(ErrorCode.STORE, message, hint="Look at its owner and its mode, or name another one.")
+    if isinstance(error, FileNotFoundError) and not error.filename and _is_nowhere():
+        return UsageError("the current directory is gone", hint="Change to one that is there.")
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         return UsageError("the command line holds bytes that are no UTF-8", hint="Convert them to UTF-8.")
     text = " ".join(str(error).split())
@@ -54,6 +69,15 @@ def as_pithy_error(error: BaseException) -> PithyError:
         f"unexpected {type(error).__name__}: {text}" if text else f"unexpected {type(error).__name__}",
         hint="This is a bug in pithy-local. Run it again with -v and report what it prints.",
     )
+
+
+def _is_nowhere() -> bool:
+    """Whether somebody has removed the directory that this process was started in."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _words(error: PithyError, verbose: bool) -> str:
@@ -69,9 +93,13 @@ def _words(error: PithyError, verbose: bool) -> str:
 
 
 def _print(text: str, env: Mapping[str, str]) -> None:
-    from pithy_local.config import read_secrets
     from pithy_local.redact import Redactor
     from pithy_local.text import safe_block
 
-    masked = Redactor(read_secrets(env).in_memory()).mask(text)
-    write_error(safe_block(masked))
+    try:
+        from pithy_local.config import read_secrets
+    except ImportError:  # then this is what is said, and it holds no secret
+        secrets: tuple[str, ...] = ()
+    else:
+        secrets = read_secrets(env).in_memory()
+    write_error(safe_block(Redactor(secrets).mask(text)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import sys
@@ -11,6 +12,7 @@ import click
 
 from pithy_local.cli.command import Check, Dashboard, Lazy, Server, State, VerbGroup
 from pithy_local.cli.exit_codes import report
+from pithy_local.errors import UsageError
 
 PROGRAM = "pithy-local"
 COMPLETE = "_PITHY_LOCAL_COMPLETE"
@@ -94,6 +96,7 @@ def main(
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a glyph that the terminal's encoding lacks is no reason to fail
     try:
+        _look_at_crash_points()
         code = _invoke(args, state)
         sys.stdout.flush()
         return code
@@ -112,6 +115,16 @@ def _fill_closed() -> None:
             nowhere = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: the closed one
             os.set_inheritable(nowhere, True)
             setattr(sys, name, open(nowhere, mode))
+
+
+def _look_at_crash_points() -> None:
+    """Raises UsageError for what the tests' variables cannot mean: else it would fail somewhere in the middle."""
+    if os.environ.get("PITHY_CRASH") or os.environ.get("PITHY_CRASH_LOG"):
+        try:
+            importlib.import_module("pithy_local.crash")
+        except (ValueError, OSError) as error:
+            hint = "PITHY_CRASH and PITHY_CRASH_LOG are for tests: unset them."
+            raise UsageError(str(error), hint=hint) from error
 
 
 def _invoke(args: list[str], state: State) -> int:

@@ -21,7 +21,7 @@ from pithy_local.errors import ExitCode
 @click.command(cls=Verb)
 @click.option("--host", metavar="ADDRESS", help="Instead of `serve.host`; not loopback: says what that means.")
 @click.option("--port", type=click.IntRange(0, 65_535), metavar="N", help="Instead of `serve.port`; 0: a free one.")
-@click.option("--no-worker", is_flag=True, help="Serve only: another process works the queue.")
+@click.option("--no-worker", is_flag=True, help="Serve only: another process works the queue, and sends notifications.")
 @click.option("--drain", is_flag=True, help="At the end wait for what runs, instead of leaving it to be adopted.")
 @pass_state
 def serve(state: State, host: str | None, port: int | None, no_worker: bool, drain: bool) -> int:

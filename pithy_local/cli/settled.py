@@ -80,11 +80,17 @@ def accept(state: State, task_id: str, waits: bool) -> int:
 @task_argument(Status.NEEDS_REVIEW, Status.NEEDS_CLARIFICATION)
 @pass_state
 def reject(state: State, task_id: str) -> int:
-    """Drop the change or the question of the task ID: the task is cancelled, and nothing is delivered."""
+    """Drop the change or the question of the task ID: the task is cancelled, and nothing is delivered.
+
+    What is to start after it is cancelled with it.
+    """
     from pithy_local import service
 
     with state.app() as app:
-        print_task(service.reject(app, task_id), as_json=state.json)
+        task = service.reject(app, task_id)
+        print_task(task, as_json=state.json)
+        if words := service.tell_along(task, service.taken_along(app, task)):
+            state.say(words)
     return int(ExitCode.OK)
 
 

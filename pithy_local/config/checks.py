@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from pithy_local.config.settings import MAX_DURATION, MAX_MEMORY, MAX_RETENTION, Settings
 from pithy_local.config.units import seconds, size_bytes
 from pithy_local.errors import ErrorCode, UsageError
+from pithy_local.paths import expanded
 
 ENVIRONMENT = {
     "PITHY_EXECUTOR": "executor",
@@ -43,7 +43,7 @@ def check(settings: Settings, source: str) -> None:
     if not all(map(_is_webhook_secret, settings.serve.webhook_secret.split())):
         raise wrong(f"{source}: `serve.webhook_secret`: expected base64 after whsec_")
     bundle = settings.sandbox.ca_bundle
-    if bundle and not Path(bundle).expanduser().is_file():
+    if bundle and not expanded(bundle).is_file():
         raise wrong(f"{source}: `sandbox.ca_bundle`: there is no file {bundle}")
 
 

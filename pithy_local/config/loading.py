@@ -9,7 +9,9 @@ from typing import Any
 from pithy_local.config.checks import ENVIRONMENT, check, check_addresses, wrong
 from pithy_local.config.conversion import convert, refuse_unknown_keys
 from pithy_local.config.settings import Settings
-from pithy_local.paths import find_config
+from pithy_local.paths import find_config, read_limited
+
+MAX_BYTES = 1_000_000
 
 
 def load(flag: str | None, env: Mapping[str, str]) -> Settings:
@@ -20,8 +22,10 @@ def load(flag: str | None, env: Mapping[str, str]) -> Settings:
     path, named = find_config(flag, env)
     source = str(path)
     try:
-        text = path.read_text("utf-8") if named or path.is_file() else ""
-        data = tomllib.loads(text)
+        content = read_limited(path, MAX_BYTES) if named or path.is_file() else b""
+        if not content and path.is_fifo():  # what should have written it failed: that is no wish for the defaults
+            raise wrong(f"{source}: cannot be read: nothing came through this pipe")
+        data = tomllib.loads(content.decode("utf-8-sig"))
     except FileNotFoundError as error:
         hint = "`pithy-local init` writes it; or name a file that is there (--config, PITHY_CONFIG)."
         raise wrong(f"{source}: cannot be read: {error.strerror}", hint) from error

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Facts(Protocol):
-    """What the checks look at: the product as `service.open_app` opened it."""
+    """What the checks look at: the product as `service.open_app` opened it, or what there is of it."""
 
     @property
     def settings(self) -> Settings: ...
@@ -31,11 +31,24 @@ class Facts(Protocol):
     @property
     def home(self) -> Home: ...
     @property
-    def store(self) -> Store: ...
+    def store(self) -> Store | None: ...
     @property
     def clock(self) -> Clock: ...
     @property
     def env(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unopened:
+    """The facts where the home cannot be opened; `problem` says why."""
+
+    settings: Settings
+    secrets: Secrets
+    home: Home
+    clock: Clock
+    env: Mapping[str, str]
+    problem: PithyError
+    store: None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +70,18 @@ class TimeSample:
 
 
 def bounded(name: str, seconds: float, look: Callable[[], Iterable[Check]]) -> list[Check]:
-    """What `look` finds, or a warning when it takes longer than `seconds`. Raises what `look` raises."""
+    """What `look` finds; a warning when it takes longer than `seconds` or meets a file that it may not read.
+
+    Raises what else `look` raises.
+    """
     try:
         return within(seconds, lambda: list(look()))
     except TimeoutError:
         fix = "Try again. If it stays so, look whether the service behind it hangs."
         return [Check(name=name, ok=None, message=f"no answer within {seconds:g} s", fix=fix)]
+    except PermissionError as error:
+        fix = "Look at its owner and its mode."
+        return [Check(name=name, ok=None, message=f"cannot look at {error.filename}: {error.strerror}", fix=fix)]
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
@@ -96,7 +115,7 @@ def free_space(name: str, folder: Path, fix: str) -> Check:
 
 
 def failed(name: str, error: PithyError) -> Check:
-    return Check(name=name, ok=False, message=error.message, fix=error.hint)
+    return Check(name=name, ok=False, message=error.message, fix=error.advice)
 
 
 def numbers(version: str) -> tuple[int, ...]:

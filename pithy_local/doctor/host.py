@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pithy_local.doctor.check import Check, TimeSample, dotted, failed, free_space, numbers
+from pithy_local.doctor.check import Check, Facts, TimeSample, Unopened, dotted, failed, free_space, numbers
 from pithy_local.errors import PithyError
 from pithy_local.lifecycle.upkeep.premises import NETWORK_HINT
-from pithy_local.paths import NETWORK_FILE_SYSTEMS, Home, file_system
+from pithy_local.paths import NETWORK_FILE_SYSTEMS, file_system
 
 PYTHON_FIXED = (3, 11, 4)
 """The first release of 3.11 that unpacks archives with a filter."""
@@ -38,10 +38,15 @@ def check_git() -> Check:
         return failed("git", error)
 
 
-def check_home(home: Home) -> Iterator[Check]:
-    """Room, a local file system, nobody else's eyes. The directory is there."""
-    yield free_space("disk", home.root, "Free some space, or put the data directory elsewhere with PITHY_HOME.")
-    yield judged_home(home.root, home.root.stat(), file_system(home.root))
+def check_home(facts: Facts) -> Iterator[Check]:
+    """Room, a local file system, nobody else's eyes; or why it cannot be opened."""
+    root = facts.home.root
+    there = next(folder for folder in (root, *root.parents) if os.access(folder, os.F_OK))
+    yield free_space("disk", there, "Free some space, or put the data directory elsewhere with PITHY_HOME.")
+    if isinstance(facts, Unopened):
+        yield failed("home", facts.problem)
+    else:
+        yield judged_home(root, root.stat(), file_system(root))
 
 
 def judged_home(root: Path, found: os.stat_result, kind: str) -> Check:

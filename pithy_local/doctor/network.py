@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from pithy_local.clock import iso
 from pithy_local.doctor.check import Check, Facts
+from pithy_local.paths import expanded, read_limited
 from pithy_local.text import clip
 
+MOST_BYTES = 50_000_000
 SECONDS = 5.0
 MOST_WORDS = 300
 PROXIES = ("https_proxy", "http_proxy", "all_proxy")
@@ -99,7 +100,7 @@ def judged_bundle(name: str, setting: str, file: str, now_ms: int, *, strict: bo
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(
-            cadata=Path(file).expanduser().read_text("ascii", "replace").replace("\ufffd", "?")
+            cadata=read_limited(expanded(file), MOST_BYTES).decode("ascii", "replace").replace("\ufffd", "?")
         )
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

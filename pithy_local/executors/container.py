@@ -28,6 +28,8 @@ NETWORKS = {"sealed": "none", "open": "bridge"}
 MiB = 1 << 20
 TRIES = 3
 """For one request to the engine."""
+NEVER = "0001-"
+"""How engines write the time of what has not happened."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,15 @@ class Labels:
         return (self.instance, self.task, self.attempt, self.role) == (
             other.instance, other.task, other.attempt, other.role,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A container that has the name of one of ours, and whether it was ever started."""
+
+    id: str
+    labels: Labels
+    started: bool
 
 
 def environment() -> dict[str, str]:
@@ -171,7 +182,7 @@ def find(engine: Engine, labels: Labels) -> str | None:
     """
     with engine_errors("look for the sandbox"):
         found = _inspect(engine, labels)
-    return None if found is None else found[0]
+    return None if found is None else found.id
 
 
 def _launch(engine: Engine, wanted: dict[str, Any], labels: Labels, host: Journal) -> str:
@@ -194,7 +205,7 @@ def _launch(engine: Engine, wanted: dict[str, Any], labels: Labels, host: Journa
 
 
 def _create(engine: Engine, wanted: dict[str, Any], labels: Labels) -> str:
-    """Create, or find what a request whose answer was lost has created; a leftover of an older fence gives way."""
+    """Create, or find what a request whose answer was lost has created; every leftover gives way."""
     for _ in range(TRIES):
         try:
             return str(engine.client.containers.create(**wanted).id)
@@ -212,21 +223,24 @@ def _create(engine: Engine, wanted: dict[str, Any], labels: Labels) -> str:
 
 
 def _take_over(engine: Engine, labels: Labels) -> str | None:
-    """The id of the container that has our name if it is ours; None when the name is free (again)."""
+    """The id of the container that has our name if it is ours and new; None when the name is free (again).
+
+    One that was started before is a leftover, also of this very owner, who could not remove it: what ran in it may have
+    changed everything. Raises PithyError where it cannot be removed now either.
+    """
     found = _inspect(engine, labels)
     if found is None:
         return None
-    existing, theirs = found
-    if theirs.fence > labels.fence:
+    if found.labels.fence > labels.fence:
         raise LeaseLost
-    if theirs.fence == labels.fence:
-        return existing
-    remove(engine, existing)
+    if found.labels.fence == labels.fence and not found.started:
+        return found.id
+    remove(engine, found.id)
     return None
 
 
-def _inspect(engine: Engine, labels: Labels) -> tuple[str, Labels] | None:
-    """The id and the labels of the container that has our name; None when there is none."""
+def _inspect(engine: Engine, labels: Labels) -> _Found | None:
+    """The container that has our name; None when there is none."""
     try:
         existing = engine.api.inspect_container(labels.name)
     except NotFound:
@@ -234,7 +248,8 @@ def _inspect(engine: Engine, labels: Labels) -> tuple[str, Labels] | None:
     theirs = Labels.read(existing["Config"].get("Labels") or {})
     if theirs is None or not labels.same_attempt(theirs):
         raise PithyError(ErrorCode.INTERNAL, f"a container that is not ours has the name {labels.name}")
-    return str(existing["Id"]), theirs
+    started = not str(existing["State"].get("StartedAt", "")).startswith(NEVER)
+    return _Found(id=str(existing["Id"]), labels=theirs, started=started)
 
 
 def _asked(request: Callable[[], object]) -> None:

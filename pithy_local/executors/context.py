@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pithy_local.errors import ErrorCode, PithyError
-from pithy_local.paths import sandbox_half
+from pithy_local.paths import expanded, sandbox_half
 
 CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 NOTE = b"Certificates of sandbox.ca_bundle, one a file, trusted inside the image.\n"
@@ -51,7 +51,7 @@ def _files(source: Path, ca_bundle: str) -> Iterator[tuple[str, bytes]]:
     yield "Dockerfile", (source / "Dockerfile.sandbox").read_bytes()
     yield "certs/README", NOTE
     if ca_bundle:
-        for pem in CERTIFICATE.findall(Path(ca_bundle).expanduser().read_bytes()):
+        for pem in CERTIFICATE.findall(expanded(ca_bundle).read_bytes()):
             yield f"certs/site-{hashlib.sha256(pem).hexdigest()[:16]}.crt", pem + b"\n"
     runner = source / "runner"
     for path in sorted(runner.rglob("*")):

@@ -17,6 +17,8 @@ from docker.types.daemon import CancellableStream
 from pithy_local.errors import ErrorCode, PithyError
 
 PING_SECONDS = 5
+SAID = {"no space left on device": ErrorCode.DISK_FULL, "invalid reference format": ErrorCode.IMAGE_MISSING}
+"""What a refusal means that is no bug, by the engine's words."""
 CALL_SECONDS = 120  # removing a container with a large tmpfs on a busy machine takes a while
 
 
@@ -92,8 +94,9 @@ def engine_errors(what: str) -> Iterator[None]:
     except NotFound as error:
         raise _refused(ErrorCode.CONTAINER_LOST, what, error) from error
     except APIError as error:
-        full = "no space left on device" in str(error).lower()
-        raise _refused(ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL, what, error) from error
+        said = str(error).lower()
+        code = next((code for words, code in SAID.items() if words in said), ErrorCode.INTERNAL)
+        raise _refused(code, what, error) from error
     except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         connecting = what in ("connect", "answer")
         message = "the Docker engine does not answer" if connecting else f"lost the Docker engine: could not {what}"
@@ -116,7 +119,10 @@ def _negotiate() -> str:
 
 
 def _client(*, version: str, timeout: int) -> Any:
-    client = docker.from_env(version=version, timeout=timeout, use_ssh_client=True)
+    try:
+        client = docker.from_env(version=version, timeout=timeout, use_ssh_client=True)
+    except ValueError as error:  # DOCKER_HOST is no address, the docker CLI's own configuration is no JSON
+        raise DockerException(str(error)) from error
     # else REQUESTS_CA_BUNDLE, meant for the web, overrides the CA that the engine's own TLS settings name
     client.api.trust_env = False
     return client

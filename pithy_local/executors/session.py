@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from pithy_local.executors.container import AGENT_USER, WORK, MiB
 from pithy_local.executors.engine import Engine, engine_errors
 
 TICK_SECONDS = 0.1
+DYING_SECONDS = 2.0
 PUT_SECONDS = 300.0
 # Reads all that comes also when tar has given up: else the engine cuts the stream, and tar's last words with it.
 UNPACK = f'cd {WORK} && mkdir -p home cache && head -c "$1" | {{ tar -x; code=$?; cat > /dev/null; exit $code; }}'
@@ -112,9 +114,18 @@ class Session:
         except (PithyError, OSError, TimeoutError) as error:
             self._raise_if_dead()
             if isinstance(error, PithyError):
+                if error.code is ErrorCode.CONTAINER_LOST:
+                    self._await_death()
                 raise
             code = ErrorCode.TIMEOUT if isinstance(error, TimeoutError) else ErrorCode.INTERNAL
             raise PithyError(code, f"could not {what}: {error}"[:500]) from error
+
+    def _await_death(self) -> None:
+        """Processes and streams of a container end before the engine shows that it is being ended. Raises as
+        `_raise_if_dead`, if that is what it was."""
+        for _ in range(int(DYING_SECONDS / TICK_SECONDS)):
+            time.sleep(TICK_SECONDS)
+            self._raise_if_dead()
 
     def _remove(self) -> None:
         with suppress(Exception):  # a lost lease, a full disk: it is ours by its id, and must go all the same

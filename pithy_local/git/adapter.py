@@ -217,7 +217,11 @@ def git_version() -> str:
 @functools.cache
 def _version_of(path: str) -> str:
     root = Path(os.path.sep)
-    result = _execute([path, "version"], root, {"LC_ALL": "C"}, None, 20.0, nothing)
+    try:
+        result = _execute([path, "version"], root, {"LC_ALL": "C"}, None, 20.0, nothing)
+    except OSError as error:  # made for another machine, or no program at all
+        detail = {"git": str(error)}
+        raise PithyError(ErrorCode.GIT_MISSING, f"{path} does not work", detail=detail) from error
     found = re.search(r"git version (\S+)", result.text)
     if not result.ok or found is None:
         raise PithyError(ErrorCode.GIT_MISSING, f"{path} does not work", detail={"git": tail(result)})

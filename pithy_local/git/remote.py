@@ -11,8 +11,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from pithy_local.errors import ErrorCode, UsageError
 from pithy_local.git.adapter import Git
+from pithy_local.paths import expanded
 
 FORMS = "Give owner/name, an https URL, or a path to a local repository."
+MOST_NAME = 300
+"""Characters that are shown of a path that cannot be looked at."""
+ABSOLUTE = "Give owner/name, an https URL, or the absolute path of a repository on the server's machine."
 OWNER = r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}"
 NAME = r"[A-Za-z0-9._-]{1,100}"
 SLUG = re.compile(rf"({OWNER})/({NAME})")
@@ -40,10 +44,11 @@ class Remote:
         return replace(self, url=_http_url(clone_url))
 
 
-def parse_repo(text: str, *, api_url: str = "https://api.github.com") -> Remote:
+def parse_repo(text: str, *, api_url: str = "https://api.github.com", from_here: bool = True) -> Remote:
     """Read what the user gave. `owner/name` is always GitHub; a path of that shape is written `./owner/name`.
 
-    A URL on the web host that belongs to `api_url` is that GitHub repository. Nothing is looked up.
+    A URL on the web host that belongs to `api_url` is that GitHub repository. `from_here` False: who asks does not
+    share this process' working directory and home, and a path must be absolute. Nothing is looked up.
     Raises UsageError for every other form.
     """
     text = text.strip()
@@ -57,16 +62,22 @@ def parse_repo(text: str, *, api_url: str = "https://api.github.com") -> Remote:
         return Remote(kind="github", display=slug, url="", slug=slug)
     if SCP.match(text):
         raise UsageError(f"ssh is not supported: {text}", hint=_https_hint(text))
-    path = Path(text).expanduser().absolute()
+    if not from_here and not Path(text).is_absolute():
+        raise UsageError(f"not a repository: {text} is a path that is not absolute", hint=ABSOLUTE)
+    path = expanded(text)
     return Remote(kind="path", display=os.path.normpath(path), url=os.path.realpath(path))
 
 
 def check_local(path: str | Path) -> None:
     """Raises UsageError (code repo_unreachable) unless `path` is a git repository, bare or not."""
     folder = Path(path)
-    if not folder.exists():
+    try:
+        there, is_folder = folder.exists(), folder.is_dir()
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise _no_repository(f"cannot look at {str(folder)[:MOST_NAME]}: {error.strerror}", FORMS) from error
+    if not there:
         raise _no_repository(f"there is no {folder}", FORMS)
-    if not folder.is_dir():
+    if not is_folder:
         raise _no_repository(f"{folder} is not a directory", FORMS)
     if git_directory(folder) is None:
         raise _no_repository(f"{folder} is not a git repository", "Name its top folder, or `git init` it and commit.")

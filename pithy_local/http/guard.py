@@ -23,23 +23,31 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 class Names:
     """The names this server answers to. A page that rebinds its own name to this address has another one.
 
-    `host` and `port`: where it listens. `further`: what a proxy passes on, at any port.
+    `host`: where it was told to listen, `address` and `port`: where it does. `further`: what a proxy passes on, at any
+    port.
     """
 
     host: str
+    address: str
     port: int
     further: Collection[str] = ()
+
+    @classmethod
+    def of(cls, sock: socket.socket, *, host: str, further: Collection[str] = ()) -> Names:
+        """Of the server that listens with this socket."""
+        address, port = sock.getsockname()[:2]
+        return cls(host=host, address=address, port=port, further=further)
 
     def allow(self, authority: str) -> bool:
         """Whether a `Host` header is one of ours: the port is the one we listen on, but for further names."""
         name, port = _split(authority)
         if name in {further.lower() for further in self.further}:
             return True
-        return port == self.port and (name in LOOPBACK or name == self.host.lower() or self._is_own(name))
+        return port == self.port and (name in {*LOOPBACK, self.host.lower(), self.address} or self._is_own(name))
 
     def _is_own(self, name: str) -> bool:
         """Listening on every address: any address is ours, since a name is needed to rebind, and the host's name."""
-        if not is_every_address(self.host):
+        if not is_every_address(self.address):
             return False
         return _is_address(name) or name == socket.gethostname().lower()
 
@@ -81,14 +89,20 @@ class Guard:
         return scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), self._token)
 
 
-def is_every_address(host: str) -> bool:
-    """0.0.0.0 or ::"""
-    return _is_address(host) and ipaddress.ip_address(host).is_unspecified
+def is_every_address(address: str) -> bool:
+    """0.0.0.0 or ::, as the system says what a socket is bound to: users may write it as 0."""
+    return _parsed(address).is_unspecified
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches it."""
-    return host.lower() == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches it; `address` as the system says it: users may write 127.1 or a name."""
+    return _parsed(address).is_loopback
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An IPv4 address that is written as one of IPv6 is what it stands for."""
+    found = ipaddress.ip_address(address)
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def _is_address(name: str) -> bool:

@@ -91,7 +91,8 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="GET", path="/api/task", handler=tasks.list_, summary="List tasks, the newest first.",
-        good={200: "tasks"}, errors=(404, 422), content={"application/json": "Tasks"},
+        good={200: 'tasks; `Link: <…>; rel="next"` where there are more'}, errors=(404, 422),
+        content={"application/json": "Tasks"},
         parameters=(
             _query("status", {"type": "string", "enum": [each.value for each in Status]}, "only these"),
             _query("repo", {"type": "string"}, "only of this repository"),

@@ -121,7 +121,7 @@ class HttpServer:
     ) -> None:  # fmt: skip
         self._app, self._sock, self._say = app, sock, say
         self._token, self._worker, self._patience = token, worker, patience or Patience()
-        self._names = Names(host=host, port=sock.getsockname()[1], further=app.settings.serve.names)
+        self._names = Names.of(sock, host=host, further=app.settings.serve.names)
         self._pool = Pool()
         self._up = threading.Event()
         self._server: _Uvicorn | None = None

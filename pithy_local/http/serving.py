@@ -46,8 +46,11 @@ def serve(
         if worker is not None:
             opened.callback(worker.stop, how=Stop.LEAVE)  # before `http.stop`: state can be read to the end
             worker.start()
-        announce(_url(host, sock.getsockname()[1]))
-        _warn(host, app, say)
+        elif app.settings.notify.urls:
+            say("this process sends no notifications: whoever works the queue does (`pithy-local run`)")
+        address, port = sock.getsockname()[:2]
+        announce(_url(host, address, port))
+        _warn(host, address, say)
         engine = _EngineNews(say)
         while not stop.wait(LOOK_SECONDS):
             for part in (http, worker):
@@ -95,14 +98,15 @@ def _let_go(worker: Supervisor, options: ServeOptions, hurry: threading.Event, s
     ended.join()
 
 
-def _url(host: str, port: int) -> str:
-    shown = "127.0.0.1" if host == "0.0.0.0" else "::1" if host == "::" else host
+def _url(host: str, address: str, port: int) -> str:
+    """Where this machine's own programs reach it."""
+    shown = host if not is_every_address(address) else "::1" if address == "::" else "127.0.0.1"
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-def _warn(host: str, app: App, say: Say) -> None:
-    if not is_loopback(host):
-        where = "every network of this machine" if is_every_address(host) else f"the network of {host}"
+def _warn(host: str, address: str, say: Say) -> None:
+    if not is_loopback(address):
+        where = "every network of this machine" if is_every_address(address) else f"the network of {host}"
         say(
             f"warning: reachable from {where} by plain HTTP: who sees the traffic has the token, and who has the "
             "token can run code in your repositories. Put a proxy with TLS in front, or use an SSH tunnel."

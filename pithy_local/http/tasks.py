@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -19,6 +19,10 @@ from pithy_local.models import MOST_PRIORITY, MOST_TOKENS, Status, Task
 from pithy_local.service import AddRequest, App
 
 MOST_LISTED = 1000
+MOST_BYTES = 8_000_000
+"""Of a list of tasks, as JSON: one with long prompts ends before its limit, and says how to go on."""
+STEP = 128
+"""Tasks that are read at once."""
 Name = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -26,7 +30,7 @@ class NewTask(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `add` takes; null = the configuration's or the repository's default."""
 
     prompt: Annotated[str, Meta(min_length=1, description="what to change")]
-    repo: Annotated[Name, Meta(description="owner/name, an https URL, or a path on the server's machine")]
+    repo: Annotated[Name, Meta(description="owner/name, an https URL, or an absolute path on the server's machine")]
     title: Annotated[Name | None, Meta(description="the prompt's first line otherwise")] = None
     base: Annotated[Name | None, Meta(description="branch to start from")] = None
     executor: ExecutorName | None = None
@@ -63,7 +67,7 @@ async def create(context: Context, request: Request) -> Response:
         prompt=asked.prompt, repo=asked.repo, title=asked.title, base=asked.base, executor=asked.executor,
         provider=asked.provider, model=asked.model, publish=asked.publish, verify=asked.verify,
         priority=asked.priority, max_tokens=asked.max_tokens, unisolated=asked.unisolated, after=asked.after,
-        at=asked.at, idempotency_key=keys[0] if keys else None,
+        at=asked.at, idempotency_key=keys[0] if keys else None, from_here=False,
     )  # fmt: skip
     added = await context.pool.slow(service.add, context.app, wanted)
     for warning in added.warnings:
@@ -72,20 +76,42 @@ async def create(context: Context, request: Request) -> Response:
 
 
 async def list_(context: Context, request: Request) -> Response:
-    """The newest first: an array of tasks."""
+    """The newest first: an array of tasks, and a `Link` to the next one where there are more."""
     status = bodies.text(request, "status")
     if status is not None and status not in list(Status):
         raise UsageError(f"there is no status {status[:40]!r}", hint=f"One of {', '.join(Status)}.")
     limit = bodies.number(request, "limit", 100, low=1, high=MOST_LISTED)
-    body = await context.pool.quick(
+    body, last = await context.pool.quick(
         _listed, context.app, statuses=(Status(status),) if status else (), repo=bodies.text(request, "repo"),
         limit=limit, before=bodies.text(request, "before"),
     )  # fmt: skip
-    return encoded(body)
+    if last is None:
+        return encoded(body)
+    after = request.url.include_query_params(before=last)
+    return encoded(body, headers={"link": f'<{after.path}?{after.query}>; rel="next"'})
 
 
-def _listed(app: App, **wanted: Any) -> bytes:
-    return encode([task.to_json() for task in service.list_tasks(app, **wanted)])
+def _listed(app: App, *, limit: int, **wanted: Any) -> tuple[bytes, str | None]:
+    """At most `limit` tasks as JSON; and the id of the last of them, None where there are no more."""
+    parts: list[bytes] = []
+    size, last = 0, None
+    for task in _read(app, limit + 1, **wanted):
+        part = encode(task.to_json())
+        size += len(part)
+        if parts and (len(parts) == limit or size > MOST_BYTES):
+            break
+        parts.append(part)
+        last = task.id
+    else:
+        last = None
+    return b"[" + b",".join(parts) + b"]", last
+
+
+def _read(app: App, most: int, *, before: str | None, **wanted: Any) -> Iterator[Task]:
+    """Up to `most` tasks, step by step: all of them at once may be large."""
+    while found := service.list_tasks(app, limit=min(STEP, most), before=before, from_here=False, **wanted):
+        yield from found
+        before, most = found[-1].id, most - len(found)
 
 
 async def show(context: Context, request: Request) -> Response:

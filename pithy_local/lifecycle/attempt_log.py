@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from pithy_local import crash
 from pithy_local.clock import Clock
@@ -63,6 +64,7 @@ class AttemptLog:
         self._urgent = False
         self._closed = False
         self.failure: PithyError | None = None
+        self._made_up = False
         self._writer = threading.Thread(target=self._write, name=f"log-{task}", daemon=True)
         self._writer.start()
 
@@ -111,6 +113,14 @@ class AttemptLog:
             self._changed.notify_all()
         self._writer.join()
 
+    def make_up(self, last: str) -> None:
+        """Write what the log was closed with after all, once, where it could not be written then and can be now."""
+        if self.failure is None or self._made_up:
+            return
+        with suppress(PithyError, LeaseLost):
+            Logs(self._store).append(self._task, self._fence, self._entries(Stream.SYS, last.splitlines()))
+            self._made_up = True
+
     def _flush(self) -> None:
         for stream, assembler in self._assemblers.items():
             self._add(stream, assembler.flush())
@@ -124,8 +134,7 @@ class AttemptLog:
         """With the lock held: what was taken of the sandbox's log and the lines that come of it belong together."""
         if not lines or self._closed:
             return  # nothing, or nobody writes any more
-        now = self._clock.now_ms()
-        entries = [Entry(at=now, stream=stream, text=for_storage(self._redactor.mask(line))) for line in lines]
+        entries = self._entries(stream, lines)
         sleeping = not self._pending
         self._pending += entries
         self._pending_chars += sum(len(entry.text) for entry in entries)
@@ -134,6 +143,10 @@ class AttemptLog:
             self._urgent = sleeping = True
         if sleeping:
             self._changed.notify_all()
+
+    def _entries(self, stream: Stream, lines: list[str]) -> list[Entry]:
+        now = self._clock.now_ms()
+        return [Entry(at=now, stream=stream, text=for_storage(self._redactor.mask(line))) for line in lines]
 
     def _has_room(self) -> bool:
         return self._closed or (len(self._pending) < BACKLOG_LINES and self._pending_chars < BACKLOG_CHARS)

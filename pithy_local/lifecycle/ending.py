@@ -73,7 +73,12 @@ class Ending:
         crash.point("settling")
         self._host.log.close(last=words)
         question = error.message if error and status is Status.NEEDS_CLARIFICATION else None
-        self._written(lambda: self._host.lease.settle(status, error, question=question))
+
+        def end() -> None:
+            self._host.log.make_up(words)  # where there is room for the end there may be for its line
+            self._host.lease.settle(status, error, question=question)
+
+        self._written(end)
         crash.point("settled")
 
     def _written(self, write: Callable[[], None]) -> None:

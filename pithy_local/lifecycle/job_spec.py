@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ from pithy_local.lifecycle.outcome import NEEDS_REVIEW
 from pithy_local.lifecycle.source import Source
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Attempt, Verified
+from pithy_local.paths import expanded, read_limited
 from pithy_local.store.tasks import Tasks
 from pithy_local.text import clip
 
@@ -28,6 +28,7 @@ VERSION = 3
 CONTEXT_TOKENS = 24_000
 MAX_OUTPUT_TOKENS = 32_000
 """Providers count the limit that is asked for against the rate limit, and the ledger reserves it."""
+MAX_REPLIES = 100_000_000
 REPLIES_HINT = "`model.scripted.file` names a JSON array: strings, or objects with `text` and `finish_reason`."
 MAX_HISTORY_TEXT = 20_000
 """Characters of one earlier patch or problem."""
@@ -130,7 +131,7 @@ def read_replies(file: str) -> list[dict[str, str]]:
     Raises PithyError(agent_failed) for a missing or wrong file.
     """
     try:
-        replies = msgspec.json.decode(Path(file).expanduser().read_bytes(), type=list[str | _Reply])
+        replies = msgspec.json.decode(read_limited(expanded(file), MAX_REPLIES), type=list[str | _Reply])
     except (OSError, ValueError) as error:
         message = f"the scripted replies cannot be read: {error}"
         raise PithyError(ErrorCode.AGENT_FAILED, message, hint=REPLIES_HINT) from error

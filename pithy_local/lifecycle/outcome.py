@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import math
-import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
 from pithy_local.door.gateway import Gateway
-from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.errors import ErrorCode, PithyError, for_task
 from pithy_local.models import Status, TaskError
 from pithy_local.text import for_storage, safe_line
 
@@ -115,7 +114,7 @@ def told(error: PithyError, task: str, mask: Callable[[str], str]) -> TaskError:
     """`error` as people read it with the task `task` (its id): masked, bounded, the hint's commands with the id."""
     return TaskError(
         code=error.code.word, message=for_storage(mask(error.message)),
-        hint=for_storage(mask(re.sub(r"\bID\b", task, error.hint)), MAX_DETAIL_TEXT),
+        hint=for_storage(mask(for_task(error.hint, task)), MAX_DETAIL_TEXT),
         detail=presentable(error.detail, mask),
     )  # fmt: skip
 

@@ -53,24 +53,25 @@ class Repositories:
         mirror = Mirror(self._home.mirrors, remote.at(clone_url))
         return Connection(mirror=mirror, token=self._token, default_branch=None)
 
-    def check(self, repo: str, base: str | None) -> tuple[Remote, tuple[str, ...]]:
+    def check(self, repo: str, base: str | None, *, from_here: bool = True) -> tuple[Remote, tuple[str, ...]]:
         """What `add` needs to know before a task is queued: the remote, and warnings. One try each: somebody waits.
+        `from_here`: see `parse_repo`.
 
         Raises UsageError, PithyError for what does not exist (repo_unreachable), may not be pushed to (github_auth)
         or has nothing to work on (repo_analysis). A repository that cannot be asked now (offline, 5xx, rate limit) is
         a warning: it may be reachable later.
         """
-        remote = parse_repo(repo, api_url=self._api_url)
+        remote = parse_repo(repo, api_url=self._api_url, from_here=from_here)
         if remote.kind == "path":
             check_local(remote.url)
         if base is not None and not is_branch_name(base):
-            raise UsageError(f"{base!r} is not a branch name")
+            raise UsageError(f"{base!r} is not a branch name", field="base")
         try:
             _look(self.connect(repo, wait=None), remote, base)
         except PithyError as error:
             if _may_be_back(error):
                 return remote, (f"{remote.display} could not be checked: {error.message}",)
-            if error.code is ErrorCode.REPO_UNREACHABLE and remote.slug and Path(repo).exists():
+            if error.code is ErrorCode.REPO_UNREACHABLE and remote.slug and from_here and Path(repo).exists():
                 error.hint = f"For the folder write ./{remote.slug}."
             raise
         return remote, ()
@@ -98,7 +99,7 @@ def _look(connection: Connection, remote: Remote, base: str | None) -> None:
     wanted = base or connection.default_branch
     if wanted is not None and wanted not in branches:
         hint = f"{choices(wanted, branches)} Name a branch that exists with --base."
-        raise UsageError(f"{remote.display} has no branch {wanted!r}", hint=hint)
+        raise UsageError(f"{remote.display} has no branch {wanted!r}", hint=hint, field="base")
 
 
 def _may_be_back(error: PithyError) -> bool:

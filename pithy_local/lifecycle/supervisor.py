@@ -166,7 +166,7 @@ class Supervisor:
         try:
             self._notifier.drain()
         except PithyError as error:  # the next process tells it
-            self._say(f"{error.message}. {error.hint}")
+            self._say(f"{error.message}. {error.advice}")
 
     def tick(self) -> None:
         """One round: recover if it is time, take up what has no owner, claim while slots are free."""

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from pithy_local.config import Settings, as_toml
 from pithy_local.errors import ErrorCode, UsageError
+from pithy_local.paths import read_limited
 from pithy_local.repo_settings import FILE, parse
 
 HEAD = (
     "# pithy-local, written by `pithy-local init`. Keys and tokens are not kept here: they come from the environment."
 )
+MAX_BYTES = 1_000_000
 ELSEWHERE = "Name a file that you may write, with --config or PITHY_CONFIG."
 NOTE = "# Commands that must pass before pithy-local delivers a change; read from the base commit."
 
@@ -42,7 +44,7 @@ def names_verify(root: Path) -> bool:
     path = root / FILE
     check_writable(path)
     try:
-        content = path.read_bytes()
+        content = read_limited(path, MAX_BYTES)
     except FileNotFoundError:
         return False
     except OSError as error:

@@ -39,14 +39,28 @@ from pithy_local.service.reading import (
 )
 from pithy_local.service.replaying import Recording, Replay, recording, replayed, replaying
 from pithy_local.service.serving import ServeOptions
-from pithy_local.service.settling import accept, answer, cancel, execute, prunable, prune, reject, remove, retry
+from pithy_local.service.settling import (
+    accept,
+    answer,
+    cancel,
+    execute,
+    prunable,
+    prune,
+    reject,
+    remove,
+    retry,
+    taken_along,
+    tell_along,
+)
 from pithy_local.service.watching import changes, gauges, heads, last_change
 from pithy_local.service.working import StopSign, forsaken, has_worker, run, worker
 from pithy_local.store.history import Event, ModelCall
 from pithy_local.store.holds import Pause
-from pithy_local.store.log_search import Needle
+from pithy_local.store.log_errors import ERRORS
+from pithy_local.store.log_search import Needle, Sought
 
 __all__ = [
+    "ERRORS",
     "AddRequest",
     "Added",
     "App",
@@ -58,6 +72,7 @@ __all__ = [
     "Recording",
     "Replay",
     "ServeOptions",
+    "Sought",
     "Spending",
     "StopSign",
     "Wait",
@@ -114,6 +129,8 @@ __all__ = [
     "spent_today_usd",
     "stats",
     "steps",
+    "taken_along",
+    "tell_along",
     "unused_images",
     "wait",
     "waiting",

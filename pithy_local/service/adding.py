@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
@@ -31,7 +32,8 @@ class AddRequest:
 
     `verify`: commands that must pass, () = the configured ones. `publish`: auto | review. `after`: the id, or a unique
     prefix of it, of the task that must complete first. `at`: when to start, as `times.start_time` reads it.
-    `idempotency_key`: a request with one that was used before adds nothing.
+    `idempotency_key`: a request with one that was used before adds nothing. `from_here`: whether who asks shares this
+    process' working directory, from which a path of `repo` may be written.
     """
 
     prompt: str
@@ -49,6 +51,7 @@ class AddRequest:
     after: str | None = None
     at: str | None = None
     idempotency_key: str | None = None
+    from_here: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +69,16 @@ def add(app: App, request: AddRequest) -> Added:
 
     Raises UsageError, NoSuchTask (`after`), Refused (real provider without isolation, an idempotency key that was used
     for something else, a task to start after that has failed), PithyError(llm_auth, github_auth, repo_unreachable).
+    Where one field of the request is wrong, `detail["field"]` names it.
     """
-    prompt = prompt_text(app, request.prompt, "prompt")
+    with _about("prompt"):
+        prompt = prompt_text(app, request.prompt, "prompt")
     if request.idempotency_key is not None and (known := _known(app, request, prompt)):
         return known
     new, warnings = _checked(app, request, prompt)
     try:
-        task = Tasks(app.store).insert(new)
+        with _about("after"):
+            task = Tasks(app.store).insert(new)
     except KeyTaken:
         if known := _known(app, request, prompt):
             return known
@@ -83,15 +89,20 @@ def add(app: App, request: AddRequest) -> Added:
 def _checked(app: App, request: AddRequest, prompt: str) -> tuple[NewTask, tuple[str, ...]]:
     """The row to write, and warnings."""
     _check_values(request)
-    verify = tuple(command_text(app, command) for command in request.verify)
+    with _about("verify"):
+        verify = tuple(command_text(app, command) for command in request.verify)
     settings = app.settings
     executor = request.executor or settings.executor
     provider = request.provider or settings.model.provider
-    not_before = start_time(request.at, app.clock.now_ms()) if request.at is not None else 0
-    after = find(app, request.after).id if request.after is not None else None
-    _check_isolation(app, executor, provider, request.unisolated)
+    with _about("at"):
+        not_before = start_time(request.at, app.clock.now_ms()) if request.at is not None else 0
+    with _about("after"):
+        after = find(app, request.after).id if request.after is not None else None
+    with _about("executor"):
+        _check_isolation(app, executor, provider, request.unisolated)
     _check_model(app, provider)
-    remote, warnings = check_repository(app, request.repo, request.base)
+    with _about("repo"):
+        remote, warnings = check_repository(app, request.repo, request.base, from_here=request.from_here)
     return NewTask(
         title=title_of(mask(app, request.title) if request.title else prompt), prompt=prompt, repo=remote.display,
         base=request.base, executor=executor, provider=provider, model=settings.model_name(provider, request.model),
@@ -99,6 +110,16 @@ def _checked(app: App, request: AddRequest, prompt: str) -> tuple[NewTask, tuple
         verify=verify, priority=request.priority, max_tokens=request.max_tokens, unisolated=request.unisolated,
         after=after, not_before=not_before, idempotency_key=request.idempotency_key,
     ), warnings  # fmt: skip
+
+
+@contextmanager
+def _about(field: str) -> Iterator[None]:
+    """What is refused in here is refused for this field of the request, unless the error names another one."""
+    try:
+        yield
+    except PithyError as error:
+        error.detail.setdefault("field", field)
+        raise
 
 
 def _check_values(request: AddRequest) -> None:
@@ -132,7 +153,7 @@ def _known(app: App, request: AddRequest, prompt: str) -> Added | None:
     task = Tasks(app.store).with_key(key_text(app, request.idempotency_key or ""))
     if task is None:
         return None
-    repo = parse_repo(request.repo, api_url=app.settings.github.api_url).display
+    repo = parse_repo(request.repo, api_url=app.settings.github.api_url, from_here=request.from_here).display
     if (task.prompt, task.repo) != (prompt, repo):
         raise Refused(
             f"this idempotency key belongs to task {task.id}, which has another prompt or repository",
@@ -199,8 +220,11 @@ def _pause_warning(app: App) -> tuple[str, ...]:
     return (explain_pause(app, found),) if found else ()
 
 
-def check_repository(app: App, repo: str, base: str | None) -> tuple[Remote, tuple[str, ...]]:
-    """What the user named, if it exists and may be pushed to; offline or a 5xx is a warning."""
+def check_repository(
+    app: App, repo: str, base: str | None, *, from_here: bool = True
+) -> tuple[Remote, tuple[str, ...]]:  # fmt: skip
+    """What the user named, if it exists and may be pushed to; offline or a 5xx is a warning. `from_here`: see
+    `AddRequest`."""
     from pithy_local.lifecycle.factory import make_forge
     from pithy_local.lifecycle.repository import Repositories
 
@@ -215,4 +239,4 @@ def check_repository(app: App, repo: str, base: str | None) -> tuple[Remote, tup
     with ExitStack() as opened:
         return Repositories(
             api_url=settings.github.api_url, token=secrets.github_token, home=app.home, forge=forge
-        ).check(repo, base)
+        ).check(repo, base, from_here=from_here)

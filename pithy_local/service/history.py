@@ -9,7 +9,7 @@ from pithy_local.service.app import App
 from pithy_local.store import history, log_search
 from pithy_local.store.calls import spent_today
 from pithy_local.store.history import Event, ModelCall
-from pithy_local.store.log_search import Needle
+from pithy_local.store.log_search import Sought
 
 
 def events(app: App, task_id: str) -> list[Event]:
@@ -23,7 +23,7 @@ def calls(app: App, task_id: str) -> list[ModelCall]:
 
 
 def find_line(
-    app: App, task_id: str, needles: Sequence[Needle], *, start: int, end: int, backwards: bool = False,
+    app: App, task_id: str, needles: Sequence[Sought], *, start: int, end: int, backwards: bool = False,
     wanted: Callable[[], bool] = lambda: True,
 ) -> int | None:  # fmt: skip
     """The seq of the next line of the log, from `start` to `end`, that has every needle; None where there is none."""
@@ -33,7 +33,7 @@ def find_line(
 
 
 def matching_lines(
-    app: App, task_id: str, needles: Sequence[Needle], *, start: int, end: int
+    app: App, task_id: str, needles: Sequence[Sought], *, start: int, end: int
 ) -> Iterator[tuple[int, array[int]]]:
     """The seqs of every line of the log, from `start` to `end`, that has every needle: step by step, each with the line
     up to which was looked."""

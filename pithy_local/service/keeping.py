@@ -29,11 +29,14 @@ def backup(app: App, file: Path, *, replace: bool = False) -> int:
 
     Work goes on meanwhile. Unpacked into an empty folder it is a home, as this one was when the backup began. Mirrors
     are not in it (they are fetched again), nor is any secret. Raises Refused for a file that exists without `replace`
-    and while another backup runs, UsageError for a file that cannot be written, PithyError (store, disk_full).
+    and while another backup runs, UsageError for what is no file or cannot be written, PithyError (store, disk_full).
     """
     import tarfile  # most verbs need not pay for it
 
     check_outside(app, file)
+    if file.exists() and not file.is_file():
+        hint = "Name a file on a disk: it can be sent on from there."
+        raise UsageError(f"{file} is no regular file, and a backup is written to one alone", hint=hint)
     if file.exists() and not replace:
         raise Refused(f"{file} exists", hint="Name another file, or add --yes to replace it.")
     with _copies(app) as folder, whole_file(file, mode=PRIVATE) as target:

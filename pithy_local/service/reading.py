@@ -23,14 +23,14 @@ def find(app: App, ref: str) -> Task:
 
 def list_tasks(
     app: App, *, statuses: Collection[Status] = (), repo: str | None = None, limit: int | None = None,
-    before: str | None = None,
+    before: str | None = None, from_here: bool = True,
 ) -> list[Task]:  # fmt: skip
-    """Newest first. `repo`: any name of it that `add` takes; raises UsageError for what can be none. `before`: only
-    tasks that were added before the one with this id; raises NoSuchTask."""
+    """Newest first. `repo`: any name of it that `add` takes, `from_here` as there; raises UsageError for what can be
+    none. `before`: only tasks that were added before the one with this id; raises NoSuchTask."""
     if repo is not None:
         from pithy_local.git.remote import parse_repo
 
-        repo = parse_repo(repo, api_url=app.settings.github.api_url).display
+        repo = parse_repo(repo, api_url=app.settings.github.api_url, from_here=from_here).display
     return Tasks(app.store).select(statuses=statuses, repo=repo, limit=limit, before=before)
 
 

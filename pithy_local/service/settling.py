@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pithy_local.errors import ErrorCode, NoSuchTask, PithyError, Refused
@@ -15,6 +15,8 @@ from pithy_local.service.words import prompt_text
 from pithy_local.store.rows import WAITS_FOR_A_PERSON
 from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
+
+MOST_NAMED = 10
 
 
 def cancel(app: App, ref: str) -> Task:
@@ -30,7 +32,7 @@ def execute(app: App, ref: str) -> Task:
     where its repository cannot be reached now."""
     task = find(app, ref)
     if task.status is Status.QUEUED:
-        _, problems = check_repository(app, task.repo, task.base)
+        _, problems = check_repository(app, task.repo, task.base, from_here=False)
         if problems:
             raise PithyError(ErrorCode.REPO_UNREACHABLE, problems[0])
     with _hinted(app, task.id):
@@ -77,6 +79,24 @@ def reject(app: App, ref: str) -> Task:
             f"task {task.id} is {task.status.value}: only one that waits for you can be rejected", hint=next_step(task)
         )
     return cancel(app, task.id)
+
+
+def taken_along(app: App, task: Task) -> list[Task]:
+    """What ends with a task that was cancelled or is being: all that is to start after it, directly or through others;
+    oldest first."""
+    return Tasks(app.store).taken_along(task.id)
+
+
+def tell_along(task: Task, along: Sequence[Task]) -> str:
+    """The same in words; "" where there is none."""
+    if not along:
+        return ""
+    tasks = "1 task that is" if len(along) == 1 else f"{len(along)} tasks that are"
+    ends = ("is" if len(along) == 1 else "are") if task.status.settled else "will be"
+    more = f" and {len(along) - MOST_NAMED} more" if len(along) > MOST_NAMED else ""
+    return f"{tasks} to start after {task.id} {ends} cancelled with it: " + (
+        ", ".join(each.id for each in along[:MOST_NAMED]) + more
+    )
 
 
 def remove(app: App, ref: str) -> Task:

@@ -6,7 +6,7 @@ import threading
 from contextlib import closing
 from dataclasses import dataclass
 
-from pithy_local.errors import ErrorCode, LeaseLost, Refused
+from pithy_local.errors import ErrorCode, LeaseLost, Refused, for_task
 from pithy_local.models import Status, Stream, Task, TaskError
 from pithy_local.service.app import App
 from pithy_local.service.words import mask
@@ -57,7 +57,7 @@ def take(app: App, report: Report) -> Task | None:
     if seen(app, report.id):  # after the task was read: it ends together with the report
         return None
     _check(app, task, report)
-    ended = _delivered(app, task) if report.error is None else _failed(app, report.error)
+    ended = _delivered(app, task) if report.error is None else _failed(app, task.id, report.error)
     with _turn:
         if seen(app, report.id):
             return None
@@ -118,10 +118,10 @@ def _delivered(app: App, task: Task) -> Delivered:
     return Delivered(base=base, head_sha=sha, pr_number=request.number, pr_url=request.url)
 
 
-def _failed(app: App, words: str) -> TaskError:
+def _failed(app: App, task: str, words: str) -> TaskError:
     message = clip(safe_line(mask(app, words)), MAX_ERROR) or "the executor reported an error without words"
     code = ErrorCode.AGENT_FAILED
-    return TaskError(code=code.word, message=message, hint=code.hint)
+    return TaskError(code=code.word, message=message, hint=for_task(code.hint, task))
 
 
 def _write_log(app: App, task: Task, report: Report, ended: Delivered | TaskError) -> None:

@@ -29,7 +29,12 @@ _NAMED = (
     "FROM json_each(:ids) AS named CROSS JOIN task ON task.id = named.value "
     f"WHERE status = 'queued' AND blocked = 0 AND not_before <= :now AND {_ALLOWED}",
 )
-"""Where claimable tasks are found: in the whole queue, or among those that were named."""
+_AT_ONCE = (
+    "FROM task INDEXED BY task_at_once "
+    f"WHERE status = 'queued' AND at_once = 1 AND blocked = 0 AND not_before <= :now AND {_ALLOWED}",
+)
+"""Where claimable tasks are found: in the whole queue, among those that were named, among those that were told to begin
+at once and were queued again since; the last two whether the user paused the queue or not."""
 
 HOLDS_A_SLOT = """status = 'running' AND (owner IS NOT NULL
   OR phase IN ('starting', 'agent', 'collecting', 'verifying')
@@ -51,34 +56,51 @@ WHERE status = 'queued' AND not_before > 0 AND not_before <= :now)"""
 @functools.cache
 def count(*, named: bool) -> str:
     """How many tasks may be claimed, as an expression."""
-    sources = _NAMED if named else _QUEUE
-    total = " + ".join(f"(SELECT count(*) {source})" for source in sources)
-    return total if named else f"(CASE WHEN {_PAUSED} THEN 0 ELSE {total} END)"
+    if named:
+        return _count(_NAMED)
+    return f"(CASE WHEN {_PAUSED} THEN {_count(_AT_ONCE)} ELSE {_count(_QUEUE)} END)"
 
 
 @functools.cache
 def any_of(*, named: bool) -> str:
     """Whether some task may be claimed, as an expression."""
-    sources = _NAMED if named else _QUEUE
-    found = " OR ".join(f"EXISTS (SELECT 1 {source})" for source in sources)
-    return found if named else f"(CASE WHEN {_PAUSED} THEN 0 ELSE {found} END)"
+    if named:
+        return _any(_NAMED)
+    return f"(CASE WHEN {_PAUSED} THEN {_any(_AT_ONCE)} ELSE {_any(_QUEUE)} END)"
 
 
 @functools.cache
 def rows(*, named: bool) -> str:
     """The row numbers of the tasks that may be claimed, as a subquery."""
-    sources = _NAMED if named else _QUEUE
-    return " UNION ALL ".join(f"SELECT task.n {source}{'' if named else f' AND NOT {_PAUSED}'}" for source in sources)
+    sources = _NAMED if named else (*_AT_ONCE, *(f"{source} AND NOT {_PAUSED}" for source in _QUEUE))
+    return " UNION ".join(f"SELECT task.n {source}" for source in sources)
 
 
 @functools.cache
 def claim(*, named: bool) -> str:
-    """The statement that takes the next task, the highest priority first, then the oldest."""
-    source = _NAMED[0] if named else _QUEUE[0]
+    """The statement that takes the next task: one that was told to begin at once, then the highest priority, then the
+    oldest."""
     # what does not depend on the task is asked outside, once: inside it would be asked of every task in the queue
+    first = (
+        _next(_NAMED)
+        if named
+        else f"coalesce({_next(_AT_ONCE)}, CASE WHEN {_PAUSED} THEN NULL ELSE {_next(_QUEUE)} END)"
+    )
     return f"""UPDATE task SET status = 'running', phase = 'preparing', owner = :owner, fence = fence + 1,
   lease_until = :lease, updated_at = :now, started_at = coalesce(started_at, :now)
-WHERE n = (SELECT task.n {source} AND {_FREE} ORDER BY priority DESC, task.n LIMIT 1)
-  {"" if named else f"AND NOT {_PAUSED}"}
+WHERE n = {first}
   AND (SELECT count(*) FROM task INDEXED BY task_running WHERE {HOLDS_A_SLOT}) < :concurrency
 RETURNING id"""
+
+
+def _count(sources: tuple[str, ...]) -> str:
+    return "(" + " + ".join(f"(SELECT count(*) {source})" for source in sources) + ")"
+
+
+def _any(sources: tuple[str, ...]) -> str:
+    return "(" + " OR ".join(f"EXISTS (SELECT 1 {source})" for source in sources) + ")"
+
+
+def _next(sources: tuple[str, ...]) -> str:
+    """The first source's: parked tasks whose time has come were moved there."""
+    return f"(SELECT task.n {sources[0]} AND {_FREE} ORDER BY priority DESC, task.n LIMIT 1)"

@@ -23,6 +23,9 @@ from pithy_local.paths import Home
 BUSY_DEADLINE = 30.0
 """Seconds a write waits for its turn before it gives up, unless told otherwise."""
 
+NO_ROOM = "Free some disk space; once there is a little, `pithy-local prune` makes more."
+"""Nothing can be removed from a queue that has no room to write that down."""
+
 T = TypeVar("T")
 Params = Sequence[Any] | Mapping[str, Any]
 
@@ -119,10 +122,18 @@ def store_error(error: sqlite3.Error, path: Path) -> PithyError:
     code = getattr(error, "sqlite_errorcode", 0)
     kind = code & 0xFF
     if kind == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:  # no room for the -shm file
-        return PithyError(ErrorCode.DISK_FULL, f"no space left for {path.name}")
+        return PithyError(ErrorCode.DISK_FULL, f"no space left for {path.name}", hint=NO_ROOM)
     if kind in (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE):
         return StoreRuleError(ErrorCode.INTERNAL, f"{path.name}: {error}")
-    return PithyError(ErrorCode.STORE, f"cannot use {path}: {error}")
+    hint = _mend(path.name) if kind in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else None
+    return PithyError(ErrorCode.STORE, f"cannot use {path}: {error}", hint=hint)
+
+
+def _mend(name: str) -> str:
+    """What to do about a damaged file (docs/troubleshooting.md, `store`)."""
+    if name == "logs.db":
+        return "End what works this home, then move logs.db, logs.db-wal and logs.db-shm away: only the logs are lost."
+    return "Unpack what `pithy-local backup` saved into an empty folder and name that with --home, or begin a new one."
 
 
 class StoreRuleError(PithyError):

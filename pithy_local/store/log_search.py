@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pithy_local.store.database import Store
+from pithy_local.store.log_errors import ErrorWords
 from pithy_local.text import last_segment, safe
 
 STEP = 50_000
@@ -33,6 +34,12 @@ class Needle:
     def exact(self) -> bool:
         return self.text != self.text.lower()
 
+    @property
+    def test(self) -> tuple[str, list[str]]:
+        """SQL that asks a line's `text`, and its parameters; it may ask `shows(text)`."""
+        written = f"instr({'text' if self.exact else 'lower(text)'}, ?)"
+        return f"CASE WHEN {_NOT_AS_WRITTEN} THEN shows(text) ELSE {written} END", [self.text]
+
     def spots(self, shown: str, start: int = 0) -> Iterator[tuple[int, int]]:
         """Where it stands in this text, from character `start` on: begin and end of each place."""
         return (found.span() for found in _pattern(self).finditer(shown, start))
@@ -42,13 +49,17 @@ class Needle:
         return _pattern(self).search(shown) is not None
 
 
+Sought = Needle | ErrorWords
+"""What a line may be looked for by."""
+
+
 @lru_cache(maxsize=16)
 def _pattern(needle: Needle) -> re.Pattern[str]:
     return re.compile(re.escape(needle.text), 0 if needle.exact else re.IGNORECASE)
 
 
 def find(
-    store: Store, task_id: str, needles: Sequence[Needle], *, start: int, end: int, backwards: bool = False,
+    store: Store, task_id: str, needles: Sequence[Sought], *, start: int, end: int, backwards: bool = False,
     wanted: Callable[[], bool] = lambda: True,
 ) -> int | None:  # fmt: skip
     """The seq of the first line from `start` to `end` (both included) with every needle in it; the last `backwards`.
@@ -65,7 +76,7 @@ def find(
 
 
 def matching(
-    store: Store, task_id: str, needles: Sequence[Needle], *, start: int, end: int
+    store: Store, task_id: str, needles: Sequence[Sought], *, start: int, end: int
 ) -> Iterator[tuple[int, array[int]]]:
     """The seqs of all lines from `start` to `end` (both included) with every needle in them, eight bytes each.
 
@@ -80,19 +91,19 @@ def _steps(start: int, end: int, backwards: bool) -> list[tuple[int, int]]:
     return steps[::-1] if backwards else steps
 
 
-def _matching(store: Store, task_id: str, needles: Sequence[Needle], low: int, high: int, order: str = "") -> list[int]:
+def _matching(store: Store, task_id: str, needles: Sequence[Sought], low: int, high: int, order: str = "") -> list[int]:
     task = store.queue.row("SELECT n FROM task WHERE id = ?", (task_id,))
-    tests = " AND ".join(f"instr({'text' if needle.exact else 'lower(text)'}, ?)" for needle in needles) or "1"
+    tests = [needle.test for needle in needles]
     store.logs.teach("shows", lambda text: _shows(text, needles))
     rows = store.logs.rows(
         f"""SELECT seq FROM line WHERE task = ? AND seq BETWEEN ? AND ?
-            AND CASE WHEN {_NOT_AS_WRITTEN} THEN shows(text) ELSE {tests} END ORDER BY seq {order}""",
-        (task["n"] if task else 0, low, high, *(needle.text for needle in needles)),
+            AND {" AND ".join(test for test, _ in tests)} ORDER BY seq {order}""",
+        (task["n"] if task else 0, low, high, *(value for _, values in tests for value in values)),
     )
     return [int(row["seq"]) for row in rows]
 
 
-def _shows(text: str, needles: Sequence[Needle]) -> bool:
+def _shows(text: str, needles: Sequence[Sought]) -> bool:
     """Whether every needle stands in a line as it is shown."""
     shown = last_segment(text)
     bare = _SGR.sub("", shown)  # a program's colours are mostly all there is: three times as quick as `safe`

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pithy_local.store.database import Connection
 
-QUEUE_VERSION = 3
+QUEUE_VERSION = 4
 LOGS_VERSION = 2
 INCREMENTAL = 2
 """SQLite's number for an auto_vacuum that waits until it is asked."""
@@ -67,6 +67,10 @@ def _queue_migrations() -> sqlite_utils.Migrations:
     @steps()
     def m003_durability(db: sqlite_utils.Database) -> None:
         _run(db, migrations.QUEUE_3)
+
+    @steps()
+    def m004_wishes(db: sqlite_utils.Database) -> None:
+        _run(db, migrations.QUEUE_4)
 
     return steps
 

@@ -6,6 +6,7 @@ from pithy_local.errors import Refused
 from pithy_local.models import Status, Task
 from pithy_local.store.database import Store
 from pithy_local.store.log_removal import LogRemoval
+from pithy_local.store.removed import Removed
 from pithy_local.store.tasks import Tasks
 
 
@@ -42,7 +43,7 @@ class Settled:
                     (task_id, number),
                 )
             queue.write(
-                """UPDATE task SET status = 'queued', attempt = ?, cancel_requested = 0, not_before = 0,
+                """UPDATE task SET status = 'queued', attempt = ?, cancel_requested = 0, not_before = 0, at_once = 0,
                      blocked = ?, started_at = NULL, finished_at = NULL, updated_at = ? WHERE id = ?""",
                 (number, int(blocked), now, task_id),
             )
@@ -89,6 +90,7 @@ class Settled:
         with self._store.queue.transaction():
             self._settled(task_id)
             self._check_awaited(task_id)
+            Removed(self._store).note(task_id)
             self._store.queue.write("UPDATE task SET after_task = NULL WHERE after_task = ?", (task_id,))
             [row] = self._store.queue.rows("DELETE FROM task WHERE id = ? RETURNING n", (task_id,))
         LogRemoval(self._store).remove(row["n"])

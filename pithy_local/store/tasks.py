@@ -25,6 +25,16 @@ WHERE id = :id AND owner IS NULL AND (status <> 'running'
 it up next ends that. What runs elsewhere is taken up by nobody."""
 
 
+_TAKEN_ALONG = f"""WITH RECURSIVE parent(id, ended) AS (SELECT id, finished_at FROM task WHERE id = ?),
+  along(n, id) AS (
+    SELECT 0, id FROM parent
+    UNION ALL SELECT t.n, t.id FROM along JOIN task t ON t.after_task = along.id
+      WHERE t.blocked = 1 OR t.status = 'cancelled' AND t.finished_at = (SELECT ended FROM parent)
+        AND (SELECT json_extract(error, '$.code') = 'dependency_failed' FROM attempt
+          WHERE task = t.n AND number = t.attempt))
+{TASK} WHERE t.n IN (SELECT n FROM along) ORDER BY t.n"""
+
+
 class KeyTaken(StoreRuleError):
     """A task with this idempotency key is there already."""
 
@@ -198,11 +208,12 @@ class Tasks:
 
     def execute(self, task_id: str) -> Task:
         """Let it begin at once, whatever it waits for and although the queue is paused: the next process with a free
-        slot takes it up. Raises NoSuchTask, Refused for one that is not queued."""
+        slot takes it up, also when it has been queued again. Raises NoSuchTask, Refused for one that is not queued."""
         now = self._store.clock.now_ms()
         changed = self._store.queue.write(
             """UPDATE task SET status = 'running', phase = 'preparing', fence = fence + 1, blocked = 0, not_before = 0,
-                 started_at = coalesce(started_at, :now), updated_at = :now WHERE id = :id AND status = 'queued'""",
+                 at_once = 1, started_at = coalesce(started_at, :now), updated_at = :now
+               WHERE id = :id AND status = 'queued'""",
             {"now": now, "id": task_id},
         )
         task = self.get(task_id)
@@ -221,6 +232,11 @@ class Tasks:
             queue.write("UPDATE task SET cancel_requested = 1, updated_at = ? WHERE id = ?", (now, task_id))
             queue.write(_CANCEL_AT_ONCE, {"now": now, "id": task_id})
         return self.get(task_id)
+
+    def taken_along(self, task_id: str) -> list[Task]:
+        """What waits for this one, directly or through others, or has ended in the moment in which this one was
+        cancelled or failed, since it waited; oldest first."""
+        return [read_task(row) for row in self._store.queue.rows(_TAKEN_ALONG, (task_id,))]
 
 
 def _json(ids: Sequence[str] | None) -> str | None:

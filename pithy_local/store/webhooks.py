@@ -12,6 +12,9 @@ from pithy_local.text import for_storage, safe_line
 KEPT = 10_000
 """Refused reports that are remembered, the newest; anybody can send them."""
 MAX_ID_BYTES = 200
+SEEN_MS = 30 * 24 * 3_600_000
+"""How long the id of a report that was taken is remembered: the time in its headers is believed for minutes, and no
+sender tries for weeks to deliver one that it signs anew each time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +34,12 @@ class Webhooks:
         self._store = store
 
     def seen(self, webhook_id: str) -> bool:
-        """Whether a report with this id was taken before."""
+        """Whether a report with this id was taken before, in the last `SEEN_MS`."""
         return self._store.queue.row("SELECT 1 FROM webhook WHERE id = ?", (webhook_id,)) is not None
+
+    def forget_old(self) -> None:
+        """Reports that were taken `SEEN_MS` ago. One that comes again after that finds its task settled."""
+        self._store.queue.write("DELETE FROM webhook WHERE at < ?", (self._store.clock.now_ms() - SEEN_MS,))
 
     def row_number(self, task: Task) -> int:
         """The key of the task's log; 0 when it is no longer there."""
@@ -88,7 +95,7 @@ class Webhooks:
         self._store.queue.write("DELETE FROM refused_webhook WHERE id <= ?", (row["id"] - KEPT,))
 
     def taken(self, since_ms: int = 0) -> int:
-        """How many were taken."""
+        """How many were taken, of those that are remembered."""
         row = self._store.queue.row("SELECT count(*) AS number FROM webhook WHERE at >= ?", (since_ms,))
         return int(row["number"]) if row else 0
 

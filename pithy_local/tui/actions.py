@@ -21,7 +21,7 @@ class Place(Enum):
     DIFF = "Diff"
     FILES = "The files of a diff"
     PAGE = "Steps, info, statistics, help"
-    PROMPT = "The line to filter and search in"
+    PROMPT = "The line to type into"
     TEXT = "Writing a task, feedback or an answer"
     ASK = "Questions"
     COPY = "What to copy"
@@ -119,6 +119,9 @@ ACTIONS: tuple[Action, ...] = (
         ("follow", "f", "follow", "Follow", "Go to the log's end and follow it", True),
         ("wrap", "w", "wrap", "Wrap", "Break long lines, or cut them at the edge", True),
         ("times", "t", "times", "Times", "Show when each line was written"),
+        ("next-error", "J", "next_error", "Error ↓", "Next line with an error (`failed`, `ValueError`, `exit code 1`)"),
+        ("previous-error", "K", "previous_error", "Error ↑", "Line with an error before; from the end the last one"),
+        ("go-to", "colon", "screen.ask('line')", "Go to line", "Go to a line by its number; `$` is the end"),
         ("next-attempt", "right_square_bracket", "next_attempt", "Attempt ↓", "To where the next attempt begins"),
         ("previous-attempt", "left_square_bracket", "previous_attempt", "Attempt ↑",
          "To where this attempt begins, then the one before"),

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.actions import SkipAction
 from textual.driver import Driver
-from textual.events import Event, Key
 from textual.message import Message
 from textual.notifications import SeverityLevel
 
@@ -25,9 +24,10 @@ from pithy_local.tui.actions import Place
 from pithy_local.tui.board import Board
 from pithy_local.tui.keymap import Keymap
 from pithy_local.tui.leaving import leaving_signals
+from pithy_local.tui.models.hints import told
 from pithy_local.tui.screens.main import MainScreen
 from pithy_local.tui.terminal import driver_for, has_job_control, is_monochrome
-from pithy_local.tui.themes import ThemedApp
+from pithy_local.tui.typed import TypedApp
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -39,7 +39,7 @@ def _commands() -> type[Provider]:
     return DashboardCommands
 
 
-class Dashboard(ThemedApp, inherit_bindings=False):
+class Dashboard(TypedApp, inherit_bindings=False):
     """One board on one screen. Returns an exit code, None when it was closed by a crash."""
 
     TITLE = "pithy-local"
@@ -73,7 +73,8 @@ class Dashboard(ThemedApp, inherit_bindings=False):
         self._board = board
         self._keymap_of_user = Keymap(board.app.settings.keys)
         self.set_keymap(self._keymap_of_user.changed)
-        self._told_to_leave = False
+        self.told_to_leave = False
+        """By a signal, the last one at whatever time."""
 
     def get_driver_class(self) -> type[Driver]:
         return driver_for(super().get_driver_class())
@@ -82,7 +83,7 @@ class Dashboard(ThemedApp, inherit_bindings=False):
         main = MainScreen(self._board, self._keymap_of_user)
         self.push_screen(main)
         self.call_after_refresh(self._start_board, main)  # what it imports must not delay the first frame
-        if self._told_to_leave:
+        if self.told_to_leave:
             self.exit(int(ExitCode.INTERRUPTED))
 
     @work(thread=True, group="start")
@@ -96,12 +97,12 @@ class Dashboard(ThemedApp, inherit_bindings=False):
             pauses.settled()
 
     def on_dashboard_start_failed(self, event: StartFailed) -> None:
-        text = f"{event.error.message}. {event.error.hint}"
+        text = told(event.error, self._keymap_of_user)
         self.notify(safe_line(text), title="The queue is not worked here", severity="error", markup=False, timeout=30)
 
     def leave(self) -> None:
         """A signal: end in order. Safe to call from a signal handler at any time."""
-        self._told_to_leave = True
+        self.told_to_leave = True
         outside.take_back()
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.exit, int(ExitCode.INTERRUPTED))
@@ -110,23 +111,6 @@ class Dashboard(ThemedApp, inherit_bindings=False):
     def main(self) -> MainScreen | None:
         """The screen below all dialogs, once it is there."""
         return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
-
-    async def on_event(self, event: Event) -> None:
-        """A key does what it is for before the next one is looked at: that is meant for what the first leads to.
-
-        Textual sends keys through the widgets, and one may overtake the other; that way go only those for a text.
-        """
-        if isinstance(event, Key) and not event.is_forwarded and self.app_focus:
-            if event.time < getattr(self.screen, "asked_at", 0.0):
-                return  # typed before a question was there: no answer to it
-            if self.screen.is_mounted and not self._takes_text and await self._check_bindings(event.key):
-                return
-        await super().on_event(event)
-
-    @property
-    def _takes_text(self) -> bool:
-        """Whether what is typed now is text."""
-        return self.focused is not None and self.focused.check_consume_key("a", "a")
 
     def action_help(self) -> None:
         from pithy_local.tui.screens.help import HelpScreen
@@ -197,7 +181,7 @@ class Dashboard(ThemedApp, inherit_bindings=False):
         if not running and not unsent:
             self.exit(int(ExitCode.OK))
         elif not isinstance(self.screen, QuitScreen):
-            self.push_screen(QuitScreen(running, unsent=unsent), answered)
+            self.push_screen(QuitScreen(running, unsent=unsent, under_way=self._board.under_way.names), answered)
 
     def _handle_exception(self, error: Exception) -> None:
         """A bug: end. What is said of it is not for Textual to say, which shows what is in memory (`mishap`)."""
@@ -236,6 +220,9 @@ def run_board(board: Board) -> int:
 
                 _write(mishap.report(dashboard.crash, board.app.secrets.in_memory()))
             _stop(board, dashboard.leaving)
+            done = board.under_way.finish(_narrate, lambda: dashboard.told_to_leave)
+    if not done:
+        return int(ExitCode.INTERRUPTED)
     return int(dashboard.return_code or 0) if dashboard.return_value is None else dashboard.return_value
 
 

@@ -17,16 +17,20 @@ from typing import TYPE_CHECKING
 from pithy_local import service
 from pithy_local.errors import ErrorCode, NotThereYet, PithyError, Refused, UsageError
 from pithy_local.models import Stop, Task
+from pithy_local.paths import expanded
 from pithy_local.redact import Redactor
-from pithy_local.service import App, Needle
+from pithy_local.service import App
 from pithy_local.text import last_segment, safe
 from pithy_local.tui.drafts import request_of
-from pithy_local.tui.records import PAGE, Details, Draft, Engine, Entry, Hunt, LogPart, Matches, Snapshot
+from pithy_local.tui.records import PAGE, Details, Draft, Engine, Entry, Hunt, LogPart, Matches, Scan, Snapshot
+from pithy_local.tui.under_way import UnderWay
 from pithy_local.tui.worker import Worker, configured, load
 
 if TYPE_CHECKING:
     from pithy_local.doctor import Check
     from pithy_local.store.stats import By, Stats
+
+    Checks = Callable[[App], Iterator[Check]]
 
 SAVE_PAGE = 5_000
 
@@ -37,12 +41,11 @@ class Board:
     `token` does not see what its own thread writes (SQLite's data_version): the thread that polls must not write.
     """
 
-    def __init__(
-        self, app: App, *, worker: bool, checks: Callable[[App], Iterator[Check]] | None = None
-    ) -> None:  # fmt: skip
+    def __init__(self, app: App, *, worker: bool, checks: Checks | None = None) -> None:
         self.app = app
         self._checks = checks
         self._worker = Worker(app) if worker else None
+        self.under_way = UnderWay()
         self._loaded = threading.Event()
         self._file: tuple[int, int] | None = None
         """The queue's file, by device and inode."""
@@ -108,8 +111,8 @@ class Board:
             there = None
         self._file = self._file or there
         if there is None or there != self._file:
-            hint = "Quit, and open the dashboard again."
-            raise PithyError(ErrorCode.STORE, f"the home was moved or removed: {file.parent}", hint=hint)
+            gone = f"the home was moved or removed: {file.parent}"
+            raise PithyError(ErrorCode.STORE, gone, hint="Quit, and open the dashboard again.")
 
     def snapshot(self, limit: int) -> Snapshot:
         """The newest `limit` tasks. Raises PithyError (store)."""
@@ -123,9 +126,8 @@ class Board:
             )
             for task in tasks
         )  # fmt: skip
-        return Snapshot(
-            entries=entries, overview=service.overview(self.app), spent_usd=service.spent_today_usd(self.app), more=more
-        )
+        spent = service.spent_today_usd(self.app)
+        return Snapshot(entries=entries, overview=service.overview(self.app), spent_usd=spent, more=more)
 
     def task(self, task_id: str) -> Task:
         """As it is now. Raises NoSuchTask, PithyError (store)."""
@@ -149,7 +151,8 @@ class Board:
 
     def container(self, task_id: str) -> str:
         """What the engine calls the sandbox of the attempt under way. Raises NotThereYet."""
-        name = service.attempts(self.app, task_id)[-1].container
+        attempts = service.attempts(self.app, task_id)
+        name = attempts[-1].container if attempts else None
         if not name:
             raise NotThereYet(f"task {task_id} has no container yet", hint="It is made in the phase `starting`.")
         return name
@@ -188,12 +191,15 @@ class Board:
                 return found
         return None
 
-    def matches(self, task_id: str, needle: Needle, after: int) -> Iterator[Matches]:
-        """The lines beyond `after` that have this needle, step by step."""
-        end = service.last_seq(self.app, task_id)
-        for upto, seqs in service.matching_lines(self.app, task_id, [needle], start=after + 1, end=end):
-            yield Matches(task=task_id, needle=needle, after=after, scanned=upto, seqs=seqs)
-            after = upto
+    def matches(self, scan: Scan) -> Iterator[Matches]:
+        """The lines that a scan asks for, step by step."""
+        task, needles, after, found = scan.task, scan.needles, scan.after, 0
+        end = service.last_seq(self.app, task)
+        for upto, seqs in service.matching_lines(self.app, task, needles, start=after + 1, end=end):
+            yield Matches(task=task, needles=needles, after=after, scanned=upto, seqs=seqs)
+            after, found = upto, found + len(seqs)
+            if scan.most is not None and found >= scan.most:
+                return
 
     def stats(self, since: float, by: By) -> Stats:
         return service.stats(self.app, since=since, by=by)
@@ -207,7 +213,7 @@ class Board:
             with self.in_words():
                 yield from (self._checks or run_checks)(self.app)
         except PithyError as error:
-            yield Check(name="doctor", ok=False, message=error.message, fix=error.hint)
+            yield Check(name="doctor", ok=False, message=error.message, fix=error.advice)
 
     def save_log(self, task_id: str, name: str) -> tuple[int, Path]:
         """Write the whole log, as `logs -o` does, into a new file: how many lines, and where that is.
@@ -283,7 +289,7 @@ def new_file(name: str) -> Path:
     """The whole path of a file that is to be made. Raises UsageError for what can be none, Refused where it exists."""
     try:
         with service.writable(Path(name)):
-            file = Path(name).expanduser().absolute()
+            file = expanded(name)
             if not file.parent.is_dir():
                 raise UsageError(f"there is no folder {file.parent}", hint="Name a file in a folder that exists.")
     except RuntimeError:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from textual import work
 from textual.message import Message
 from textual.widget import Widget
-from textual.worker import get_current_worker
+from textual.worker import Worker, get_current_worker
 
 from pithy_local.errors import NoSuchTask, NotThereYet, PithyError
 from pithy_local.service import Needle
 from pithy_local.tui.board import Board
 from pithy_local.tui.models.diffrows import DiffRows, laid_out
-from pithy_local.tui.records import Details, Entry, Hunt, LogPart, Matches, Snapshot
+from pithy_local.tui.records import Details, Entry, Hunt, LogPart, Matches, Scan, Snapshot
 
 TICK_SECONDS = 0.1
 TASKS_SECONDS = 0.25
@@ -22,6 +22,8 @@ TASKS_SECONDS = 0.25
 TASKS_SHARE = 4
 """A read of the table that took a second is followed by four without one."""
 TASKS_AT_ONCE = 500
+Question = tuple[str, tuple[Needle, ...]]
+"""A task, and what lines of its log are looked for by."""
 
 
 class Feed(Widget):
@@ -38,7 +40,7 @@ class Feed(Widget):
             self.part = part
 
     class Matched(Message):
-        """More of what the log's filter lets through."""
+        """More of the lines that a scan asked for."""
 
         def __init__(self, matches: Matches) -> None:
             super().__init__()
@@ -83,8 +85,8 @@ class Feed(Widget):
         self._tasks_at = 0.0
         self._limit = TASKS_AT_ONCE
         self._loaded = 0
-        self._filtering: tuple[str, Needle] | None = None
-        """The task and the text whose lines are being looked for."""
+        self._scans: dict[Question, Worker[None]] = {}
+        """The scans that are under way, or ended since they were last asked for."""
         self.tasks_stale = self.log_stale = self.details_stale = True
 
     def first(self) -> Snapshot:
@@ -122,17 +124,20 @@ class Feed(Widget):
         """The newest will do from now on: a long list costs its length at each change."""
         self._limit = TASKS_AT_ONCE
 
-    def read_log(self, task: str, newest: int, *, only: tuple[Needle, int] | None) -> None:
-        """The end of a log, if it may be another one by now. `only`: the filter, and up to which line it is known."""
+    def read_log(self, task: str, newest: int) -> None:
+        """The end of a log, if it may be another one by now."""
         if self.log_stale and self._begin("log"):
             self.log_stale = False
             self._read_log(task, newest)
-        filtering = (task, only[0]) if only is not None else None
-        if filtering != self._filtering:
-            self._filtering = filtering
-            self.workers.cancel_group(self, "matches")
-            if only is not None:
-                self._read_matches(task, *only)
+
+    def scan_log(self, scans: Sequence[Scan]) -> None:
+        """Look for these lines; a scan for others that is still under way is given up."""
+        asked = {(scan.task, scan.needles): scan for scan in scans}
+        for question in self._scans.keys() - asked.keys():
+            self._scans.pop(question).cancel()
+        for question, scan in asked.items():
+            if question not in self._scans or self._scans[question].is_finished:
+                self._scans[question] = self._scan(scan)
 
     def read_pages(self, task: str, pages: Sequence[int]) -> None:
         """Pages that are in view and not in memory."""
@@ -200,11 +205,9 @@ class Feed(Widget):
         failed = self.LogRead(LogPart(task=task, unread=pages))
         self._reads("pages", lambda: [self.LogRead(self._board.log(task, pages))], failed)
 
-    @work(thread=True, group="matches")
-    def _read_matches(self, task: str, needle: Needle, after: int) -> None:
-        self._reads("matches", lambda: map(self.Matched, self._board.matches(task, needle, after)))
-        if self._filtering == (task, needle):
-            self._filtering = None
+    @work(thread=True, group="scan")
+    def _scan(self, scan: Scan) -> None:
+        self._reads("scan", lambda: map(self.Matched, self._board.matches(scan)))
 
     @work(thread=True, group="find", exclusive=True)
     def _find(self, hunt: Hunt) -> None:
@@ -226,7 +229,7 @@ class Feed(Widget):
                     diff = laid_out(self._board.diff(task, attempt))
             except PithyError as error:
                 again = not isinstance(error, NotThereYet)
-                return [self.DiffRead(task, None, f"{error.message}\n{error.hint}", again=again)]
+                return [self.DiffRead(task, None, f"{error.message}\n{error.advice}", again=again)]
             return [self.DiffRead(task, diff, attempt=attempt or max(attempts, default=0), attempts=attempts)]
 
         self._reads("diff", read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -27,6 +28,8 @@ DETACH_KEYS = "ctrl-@,ctrl-@"
 """Docker's own, ctrl+p ctrl+q, would keep ctrl+p from the shell."""
 BROWSER_SECONDS = 5.0
 """A browser that did not fail within these has taken the address, also where its command ends with its window."""
+
+_SIGN = re.compile("%[sc%]")
 
 
 class _Loan:
@@ -153,32 +156,47 @@ def browse(url: str, env: Mapping[str, str], opened: Callable[[bool], object]) -
 
 
 def _browse(url: str, env: Mapping[str, str], opened: Callable[[bool], object]) -> None:
-    command = _browser(env)
-    try:
-        if not command:
-            raise FileNotFoundError
-        with open(os.devnull, "r+b") as nowhere:  # its session is its own: it outlives this terminal
-            program = subprocess.Popen(
-                [*command, url], stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
-            )
-    except OSError:
-        opened(False)
-        return
-    try:
-        opened(program.wait(BROWSER_SECONDS) == 0)
-    except subprocess.TimeoutExpired:
-        opened(True)
-        program.wait()
-
-
-def _browser(env: Mapping[str, str]) -> list[str]:
-    """The command that opens an address in a window of its own; empty where there is none."""
-    wanted = env.get("BROWSER", "").partition(":")[0]
-    if wanted:
+    for command in _browsers(url, env):
         try:
-            return shlex.split(wanted)
+            with open(os.devnull, "r+b") as nowhere:  # its session is its own: it outlives this terminal
+                program = subprocess.Popen(
+                    command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True
+                )  # fmt: skip
+        except OSError:
+            continue
+        try:
+            if program.wait(BROWSER_SECONDS) == 0:
+                opened(True)
+                return
+        except subprocess.TimeoutExpired:
+            opened(True)
+            program.wait()
+            return
+    opened(False)
+
+
+def _browsers(url: str, env: Mapping[str, str]) -> Iterator[list[str]]:
+    """The commands that open this address in a window of its own, in the order in which they are tried.
+
+    $BROWSER as other programs read it: commands with colons between them; `%s` is the address, which comes last where
+    there is none, `%c` a colon and `%%` a percent sign.
+    """
+    signs = {"%s": url, "%c": ":", "%%": "%"}
+    for wanted in (env.get("BROWSER") or _desktop(env)).split(":"):
+        try:
+            words = shlex.split(wanted)
         except ValueError:
-            return []
+            continue
+        if words[-1:] == ["&"]:
+            words.pop()  # it runs apart anyway
+        if words and not any("%s" in word.replace("%%", "") for word in words):
+            words.append("%s")
+        if words:
+            yield [_SIGN.sub(lambda sign: signs[sign[0]], word) for word in words]
+
+
+def _desktop(env: Mapping[str, str]) -> str:
+    """What opens an address on this desktop; "" where there is none."""
     if sys.platform == "darwin":
-        return ["open"]
-    return ["xdg-open"] if env.get("DISPLAY") or env.get("WAYLAND_DISPLAY") else []
+        return "open"
+    return "xdg-open" if env.get("DISPLAY") or env.get("WAYLAND_DISPLAY") else ""

@@ -6,7 +6,8 @@ or a hostile page could cancel a task. Terminals like tmux hand such characters 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.message import Message
@@ -14,13 +15,19 @@ from textual.message import Message
 from pithy_local.text import safe_block
 
 START, END = BRACKETED_PASTE_START, BRACKETED_PASTE_END
+STALLED_SECONDS = 5.0
+"""A paste of which nothing more has come for so long has ended: some terminals lose its end, and keys would be text for
+ever. Not sooner, for what comes behind it acts as keys."""
 
 
 class PasteParser(XTermParser):
     """Gives Textual's parser the beginning and the end of a paste as they come, and between them only safe text."""
 
-    def __init__(self, debug: bool = False) -> None:
+    def __init__(self, debug: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(debug)
+        self._clock = clock
+        self._came_at = 0.0
+        """When something came last."""
         self._before = ""
         """The last characters outside of a paste: what begins one may come in two pieces."""
         self._pasted: list[str] | None = None
@@ -28,6 +35,7 @@ class PasteParser(XTermParser):
 
     def feed(self, data: str) -> Iterable[Message]:
         """The keys and pastes that `data` completes; "": nothing more will come."""
+        self._came_at = self._clock()
         if not data:
             yield from super().feed(data)
         while data:
@@ -37,6 +45,12 @@ class PasteParser(XTermParser):
             else:
                 text, data = self._paste(data)
                 yield from super().feed(text) if text else ()
+
+    def tick(self) -> Iterable[Message]:
+        """What is complete because time has passed."""
+        if self._pasted is not None and self._clock() - self._came_at >= STALLED_SECONDS:
+            yield from self.feed(END)
+        yield from super().tick()
 
     def _keys(self, data: str) -> tuple[str, str]:
         """Up to where a paste begins, and the rest."""

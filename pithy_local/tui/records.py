@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pithy_local.models import Attempt, LogLine, Task
-from pithy_local.service import Event, ModelCall, Needle, Overview
+from pithy_local.service import Event, ModelCall, Needle, Overview, Sought
 
 PAGE = 256
 """Log lines in a page. Page p holds the lines with seq p*PAGE+1 … (p+1)*PAGE: seq has no gaps."""
@@ -53,18 +53,28 @@ class Hunt:
     """A search for the `steps`-th line from `start` on that has every needle; it goes round at the ends."""
 
     task: str
-    needles: tuple[Needle, ...]
+    needles: tuple[Sought, ...]
     start: int
     backwards: bool
     steps: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Matches:
-    """The seqs of the lines that a filter lets through, up to line `scanned`; only those beyond `after` are here."""
+class Scan:
+    """A question: which lines beyond `after` have every needle? `most`: it is enough to know so many; None: all."""
 
     task: str
-    needle: Needle
+    needles: tuple[Needle, ...]
+    after: int = 0
+    most: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matches:
+    """An answer: the seqs of the lines that have every needle, from beyond `after` up to line `scanned`."""
+
+    task: str
+    needles: tuple[Needle, ...]
     after: int
     scanned: int
     seqs: array[int]

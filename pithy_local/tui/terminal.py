@@ -97,7 +97,8 @@ class TerminalDriver(LinuxDriver):
                     _hang_up()
                     return
                 text = decode(data)
-                for event in parser.feed(text) if text else ():  # "" would be the end of it
+                # all of what came at once before any of it acts: it was typed before what it leads to was seen
+                for event in [*parser.feed(text)] if text else ():  # "" would be the end of it
                     self.process_message(event)
             for event in parser.tick():
                 self.process_message(event)

@@ -59,4 +59,4 @@ class Worker:
         problem = self._supervisor.store_problem or self._supervisor.engine_problem or self._supervisor.engine_silent
         if problem is None:
             return expected
-        return Engine(label=executor, problem=problem.message, hint=problem.hint)
+        return Engine(label=executor, problem=problem.message, hint=problem.advice)

@@ -24,7 +24,7 @@ from pithy_local.paths import Home
 from pithy_local.store import Store
 from tests.seeding import enqueue, settle
 
-PROCESS_TIMEOUT = 50.0
+PROCESS_TIMEOUT = 100.0
 SOURCE = Path(pithy_local.__file__).parent.parent
 
 
@@ -60,7 +60,7 @@ class Cli:
         self.home = Home(root=folder / "home")
         self.config = folder / "config.toml"
         self.config.write_text('executor = "local"\n')
-        self.env = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ} | {
+        self.env = {name: os.environ[name] for name in ("PATH", "TMPDIR", "TZ") if name in os.environ} | {
             "HOME": str(folder), "LANG": "C.UTF-8", "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1",
             "PITHY_HOME": str(self.home.root), "PITHY_CONFIG": str(self.config),
             "DOCKER_HOST": f"unix://{folder}/no-engine.sock", "GITHUB_API_URL": "http://127.0.0.1:9",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -29,6 +30,17 @@ def test_a_file_that_is_there_needs_yes(cli: Cli, tmp_path: Path) -> None:
 
     done = cli("backup", str(file), "--yes", "--json")
     assert done.json() == {"file": str(file), "bytes": file.stat().st_size}
+
+
+def test_what_is_no_file_is_refused_before_anything_is_asked(cli: Cli, tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    for special in (str(pipe), "/dev/stdout", "/dev/null"):
+        done = cli("backup", special)
+        assert (done.code, done.out) == (2, "")
+        assert done.err == (
+            f"pithy-local: error: {special} is no regular file, and a backup is written to one alone\n"
+            "hint: Name a file on a disk: it can be sent on from there.\n"
+        )
 
 
 def test_a_file_that_cannot_be_written_is_exit_2(cli: Cli, tmp_path: Path) -> None:

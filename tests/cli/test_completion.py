@@ -41,7 +41,7 @@ _pithy_local_completion pithy-local
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
     env = cli.env | {"PATH": f"{program.parent}:{cli.env['PATH']}"}
-    done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=100, check=False)
     assert (done.stdout, done.stderr) == ("resume\n", "")
 
 

@@ -96,12 +96,12 @@ def test_an_accepted_change_is_delivered_by_the_worker_that_runs(cli: Cli, repo:
     task = worked("--publish", "review")
     worker = cli.start("run")
     with closing(cli.store()) as store:
-        wait_until(Processes(store).any_alive, 30, "a worker")
+        wait_until(Processes(store).any_alive, what="a worker")
 
-    accepted, waited = cli("accept", task), cli("wait", task, "--timeout", "45")
+    accepted, waited = cli("accept", task), cli("wait", task, "--timeout", "90")
 
     worker.terminate()
-    worker.communicate(timeout=50)
+    worker.communicate(timeout=100)
     assert (accepted.code, waited.code) == (0, 0), accepted.err + waited.out
     assert "the worker that runs delivers it" in accepted.err
     assert delivered(repo, task) == "hello world"
@@ -166,7 +166,7 @@ def test_a_task_that_is_waited_for_waits_for_a_rate_limit_too(cli: Cli, repo: Pa
         said = worker.stderr.readline().decode()
         store.queue.write("DELETE FROM gate")
 
-    worker.communicate(timeout=50)
+    worker.communicate(timeout=100)
 
     assert re.fullmatch(rf"{task} waits until \d\d:\d\d: rate limit of scripted\n", said)
     assert (worker.returncode, delivered(repo, task)) == (0, "hello world")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +47,7 @@ def test_its_change_mends_the_bug_and_passes_its_test(cli: Cli, tmp_path: Path) 
         code = git("show", f"{revision}:slugs.py", cwd=sample(cli))
         (tmp_path / "slugs.py").write_text(code)
         command = [sys.executable, "-Bc", "import slugs; print(slugs.slugify('Hello, World!'))"]
-        said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=True)
+        said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=True)
         assert said.stdout.strip() == result
 
 
@@ -63,6 +65,14 @@ def test_a_data_directory_that_it_makes_is_private(cli: Cli) -> None:
 def test_a_second_demo_has_a_repository_of_its_own(cli: Cli) -> None:
     assert [cli("demo").code, cli("demo", "--json").json()["status"]] == [0, "completed"]
     assert sample(cli, 2).is_dir()
+
+
+def test_where_it_fails_each_command_of_the_hint_works(cli: Cli) -> None:
+    cli.config.write_text('timeout = "1ms"\n')
+    done = cli("demo")
+    (command,) = re.findall("`pithy-local ([^`]*)`", done.error_lines[-1])
+    assert (done.code, " logs " in command) == (1, True)
+    assert cli(*shlex.split(command)).out != ""
 
 
 def test_docker_asked_for_but_absent_is_exit_3_and_leaves_nothing(cli: Cli) -> None:

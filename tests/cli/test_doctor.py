@@ -11,6 +11,7 @@ import pytest
 
 from pithy_local.config import SandboxSettings
 from pithy_local.doctor import Check
+from pithy_local.errors import ErrorCode
 from pithy_local.executors.engine import Engine
 from pithy_local.store.tasks import Tasks
 from tests.cli.support import Cli, Ended
@@ -48,6 +49,12 @@ def test_a_silent_engine_is_named_with_the_systems_own_word(cli: Cli) -> None:
     assert engine.message == "the Docker engine does not answer at tcp://127.0.0.1:9: Connection refused"
 
 
+@pytest.mark.parametrize("host", ["tcp://x:y", "nonsense", "unix:///none.sock"])
+def test_an_engines_address_that_is_none_is_a_finding(cli: Cli, host: str) -> None:
+    engine = checks(cli("doctor", "--json", env={"DOCKER_HOST": host}))["engine"]
+    assert engine.message.startswith(f"the Docker engine does not answer at {host}: ")
+
+
 def test_an_engine_that_hangs_does_not_keep_the_doctor(cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
@@ -58,6 +65,29 @@ def test_an_engine_that_hangs_does_not_keep_the_doctor(cli: Cli) -> None:
 def test_every_finding_that_is_not_fine_has_a_fix(cli: Cli) -> None:
     cli.config.write_text("")
     assert [check for check in checks(cli("doctor", "--json")).values() if check.ok is not True and not check.fix] == []
+
+
+def test_a_home_that_cannot_be_opened_is_one_finding_of_all(cli: Cli) -> None:
+    cli.home.root.write_text("a file is in the way")
+    done = cli("doctor", "--json")
+    found = checks(done)
+    assert (done.code, done.err, set(found)) == (3, "", ALWAYS)
+    assert found["home"].message == f"cannot use the data directory {cli.home.root}: File exists"
+    assert (found["home"].ok, found["home"].fix) == (False, ErrorCode.STORE.hint)
+
+
+def test_a_damaged_queue_is_one_finding_of_all(cli: Cli) -> None:
+    cli.home.prepare().queue_db.write_bytes(b"no database" * 1000)
+    done = cli("doctor", "--json")
+    found = checks(done)
+    assert (done.code, set(found)) == (3, ALWAYS)
+    assert (found["home"].ok, "pithy-local backup" in found["home"].fix) == (False, True)
+
+
+def test_a_wrong_configuration_is_no_finding(cli: Cli) -> None:
+    cli.config.write_text("nonsense = 1")
+    done = cli("doctor", "--json")
+    assert (done.code, done.out, done.error["code"]) == (2, "", "config")
 
 
 def test_a_missing_key_fails_and_says_what_to_set(cli: Cli) -> None:
@@ -139,8 +169,8 @@ def test_a_doctor_that_is_interrupted_takes_its_container_along(
     store.close()
     doctor = cli.start("doctor")
     running = {"label": label, "status": "running"}
-    wait_until(lambda: engine.api.containers(filters=running), timeout=40, what="the doctor's container")
+    wait_until(lambda: engine.api.containers(filters=running), what="the doctor's container")
     doctor.send_signal(signal.SIGINT)
-    doctor.communicate(timeout=50)
+    doctor.communicate(timeout=100)
     assert doctor.returncode == 130
     assert engine.api.containers(all=True, filters={"label": label}) == []

@@ -64,7 +64,7 @@ def held(cli: Cli, gate: Gate) -> Iterator[Cli]:
 
 def end(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     """Wait for the end: exit code and stderr."""
-    _, err = process.communicate(timeout=50)
+    _, err = process.communicate(timeout=100)
     return process.returncode, err.decode()
 
 
@@ -290,7 +290,7 @@ def test_wait_says_1_unless_all_completed(scripted: Cli, repo: Path) -> None:
 def test_an_interrupted_run_cancels_what_it_had_in_hand(held: Cli, repo: Path, gate: Gate) -> None:
     task = add(held, repo)
     worker = held.start("run")
-    assert gate.reached.wait(30)
+    assert gate.reached.wait(60)
     worker.send_signal(signal.SIGINT)
     code, err = end(worker)
     assert code == 130
@@ -301,7 +301,7 @@ def test_an_interrupted_run_cancels_what_it_had_in_hand(held: Cli, repo: Path, g
 
 def test_a_terminated_add_wait_leaves_its_task_to_the_next_run(held: Cli, repo: Path, gate: Gate) -> None:
     worker = held.start("add", "Greet the world", "--repo", str(repo), "--wait")
-    assert gate.reached.wait(30)
+    assert gate.reached.wait(60)
     worker.terminate()
     code, _ = end(worker)
     assert code == 130
@@ -311,7 +311,7 @@ def test_a_terminated_add_wait_leaves_its_task_to_the_next_run(held: Cli, repo: 
 def test_a_running_task_is_cancelled_from_another_process(held: Cli, repo: Path, gate: Gate) -> None:
     task = add(held, repo)
     worker = held.start("run", task)
-    assert gate.reached.wait(30)
+    assert gate.reached.wait(60)
     assert held("cancel", task).code == 0
     code, _ = end(worker)
     assert code == 0
@@ -322,10 +322,10 @@ def test_a_running_task_is_cancelled_from_another_process(held: Cli, repo: Path,
 def test_a_followed_log_ends_with_its_task(held: Cli, repo: Path, gate: Gate, tmp_path: Path) -> None:
     task = add(held, repo)
     worker = held.start("run", task)
-    assert gate.reached.wait(30)
+    assert gate.reached.wait(60)
     copy = tmp_path / "followed.txt"
     follower = held.start("logs", "-f", task, "-o", str(copy))
-    wait_until(lambda: copy.exists() and copy.read_text(), timeout=30, what="the log's first lines")
+    wait_until(lambda: copy.exists() and copy.read_text(), what="the log's first lines")
     gate.release()
     assert (end(follower)[0], end(worker)[0]) == (0, 0)
     assert copy.read_text() == held("logs", task).out
@@ -336,7 +336,7 @@ def test_a_run_whose_narration_nobody_reads_goes_on(scripted: Cli, repo: Path) -
     worker = scripted.start("run", "--until-idle")
     assert worker.stderr is not None
     worker.stderr.close()
-    assert worker.wait(timeout=50) == 0
+    assert worker.wait(timeout=100) == 0
     assert status(scripted, task) == "completed"
     worker.communicate()
 

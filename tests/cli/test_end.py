@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import pytest
 
 from pithy_local.models import Status
 from tests.cli.support import Cli
+from tests.seeding import claim, enqueue
 
 
 def ids(cli: Cli) -> list[str]:
@@ -106,6 +108,32 @@ def test_an_age_that_is_none_is_bad_input(cli: Cli) -> None:
 def test_cancel_ends_what_waits_for_a_person(cli: Cli, status: Status) -> None:
     task = cli.seed_settled(status)
     assert cli("cancel", task.id, "--json").json()[0]["status"] == "cancelled"
+
+
+def test_what_is_cancelled_with_a_task_is_printed_and_named(cli: Cli) -> None:
+    task = cli.seed()
+    waits = cli.seed(after=task.id)
+    last = cli.seed(after=waits.id)
+    done = cli("cancel", task.id, "--json")
+    shown = [(each["id"], each["status"], each["error"] and each["error"]["code"]) for each in done.json()]
+
+    assert shown == [
+        (task.id, "cancelled", None), (waits.id, "cancelled", "dependency_failed"),
+        (last.id, "cancelled", "dependency_failed"),
+    ]  # fmt: skip
+    words = f"2 tasks that are to start after {task.id} are cancelled with it: {waits.id}, {last.id}"
+    assert (done.code, done.err) == (0, f"{words}\n")
+
+
+def test_what_will_be_cancelled_with_a_running_task_is_named(cli: Cli) -> None:
+    with closing(cli.store()) as store:
+        task = enqueue(store)
+        claim(store, task)
+        waits = enqueue(store, after=task.id)
+    done = cli("cancel", task.id)
+
+    assert [line.split("\t")[:2] for line in done.out.splitlines()] == [[task.id, "running"]]
+    assert done.err == f"1 task that is to start after {task.id} will be cancelled with it: {waits.id}\n"
 
 
 def test_a_refused_cancel_says_what_to_do_instead(cli: Cli) -> None:

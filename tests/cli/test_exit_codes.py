@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import re
+from pathlib import Path
 
 import click
 import pytest
@@ -23,12 +24,65 @@ Capture = pytest.CaptureFixture[str]
         (UsageError("no"), 2), (NoSuchTask("x"), 5), (Refused("no"), 6), (NotThereYet("no"), 8),
         (PithyError(ErrorCode.DOCKER_UNREACHABLE, "no"), 3), (PithyError(ErrorCode.GITHUB_AUTH, "no"), 4),
         (OSError(errno.ENOSPC, "No space left on device"), 3), (KeyboardInterrupt(), 130), (click.Abort(), 130),
+        (PermissionError(errno.EACCES, "Permission denied", "/root/x"), 3),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x"), 2),
         (click.UsageError("no"), 2), (ZeroDivisionError("no"), 1),
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_each_error_has_its_exit_code(error: BaseException, code: int) -> None:
     assert report(error, as_json=False, verbose=False, env={}) == code
+
+
+def test_a_file_that_may_not_be_used_is_no_bug(capsys: Capture) -> None:
+    report(PermissionError(errno.EACCES, "Permission denied", "/x/y"), as_json=False, verbose=False, env={})
+    assert capsys.readouterr().err == (
+        "pithy-local: error: cannot use /x/y: Permission denied\n"
+        "hint: Look at its owner and its mode, or name another one.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "variables", [{"PITHY_CRASH": "nowhere"}, {"PITHY_CRASH": "pushed:often"}, {"PITHY_CRASH_LOG": "/none/log"}]
+)  # fmt: skip
+def test_a_crash_point_that_there_is_not_is_said_before_anything_is_done(cli: Cli, variables: dict[str, str]) -> None:
+    done = cli("list", env=variables)
+    assert (done.code, cli.home.root.exists()) == (2, False)
+    assert done.error_lines[1] == "hint: PITHY_CRASH and PITHY_CRASH_LOG are for tests: unset them."
+
+
+def test_a_current_directory_that_is_gone_is_said(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = cli("backup", "saved.tar")
+    assert (done.code, done.error_lines[0]) == (2, "pithy-local: error: the current directory is gone")
+
+
+def test_a_package_that_is_not_there_is_said_without_a_traceback(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "msgspec.py").write_text("raise ModuleNotFoundError(\"No module named 'msgspec'\")")
+    done = cli("list", env={"PYTHONPATH": f"{tmp_path}:{cli.env['PYTHONPATH']}"})
+    assert done.code == 1
+    assert done.err == (
+        "pithy-local: error: a part of this installation cannot be loaded: No module named 'msgspec'\n"
+        "hint: Install pithy-local again, with all that it needs.\n"
+    )
+
+
+LONG = "x" * 5_000
+
+
+@pytest.mark.parametrize(
+    "args", [("backup", LONG), ("--config", LONG, "config", "path"),
+             ("add", "x", "--unisolated", "--repo", f"./{LONG}")],
+)  # fmt: skip
+def test_a_name_that_is_too_long_is_bad_input(cli: Cli, args: tuple[str, ...]) -> None:
+    done = cli(*args, env={"OPENAI_API_KEY": "sk-test-key"})
+    assert (done.code, "File name too long" in done.err, "bug" in done.err) == (2, True, False)
+
+
+def test_an_id_that_is_none_is_not_repeated_at_length(cli: Cli) -> None:
+    assert cli("show", LONG).error_lines[0] == f"pithy-local: error: no task has the id '{LONG[:40]}…'"
 
 
 def test_an_error_is_one_line_and_a_hint(capsys: Capture) -> None:
@@ -63,6 +117,12 @@ def test_no_hint_holds_the_word_that_stands_for_a_task(capsys: Capture, code: Er
 def test_a_hint_of_its_own_is_printed_as_it_is(capsys: Capture) -> None:
     report(UsageError("no", hint="Name it by its ID; that helps."), as_json=False, verbose=False, env={})
     assert capsys.readouterr().err.endswith("hint: Name it by its ID; that helps.\n")
+
+
+def test_a_command_without_a_task_is_left_out_of_any_hint(capsys: Capture) -> None:
+    error = PithyError(ErrorCode.REPO_ANALYSIS, "no", hint="Mend the file, then `pithy-local retry ID` reads it again.")
+    report(error, as_json=False, verbose=False, env={})
+    assert capsys.readouterr().err.endswith("hint: Mend the file.\n")
 
 
 def test_an_error_under_json_is_an_object(capsys: Capture) -> None:
@@ -105,4 +165,4 @@ def test_a_reader_that_leaves_ends_it_quietly(cli: Cli) -> None:
     process.stdout.close()
     err = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(timeout=50), err) == (BROKEN_PIPE, b"")
+    assert (process.wait(timeout=100), err) == (BROKEN_PIPE, b"")

@@ -13,6 +13,7 @@ from tests.cli.support import Cli
 from tests.seeding import claim, enqueue
 from tests.spending import spend
 
+pytestmark = pytest.mark.usefixtures("noon")
 HOUR = 3_600_000
 FREE = {"paused": False, "reason": None, "until": None}
 
@@ -95,7 +96,7 @@ def test_run_waits_while_the_queue_is_paused_and_says_so_once(cli: Cli) -> None:
         said.append(worker.stderr.readline())
     assert said[-1], said
     worker.send_signal(signal.SIGINT)
-    worker.communicate(timeout=50)
+    worker.communicate(timeout=100)
     assert worker.returncode == 130
 
 
@@ -182,6 +183,6 @@ def test_run_says_that_another_process_has_the_task(cli: Cli) -> None:
         assert worker.stderr is not None
         said = worker.stderr.readline().decode()
         lease.settle(Status.CANCELLED)
-        worker.communicate(timeout=50)
+        worker.communicate(timeout=100)
     assert said == f"{lease.task.id}: another process works it; `pithy-local logs {lease.task.id} -f` follows it\n"
     assert worker.returncode == 0

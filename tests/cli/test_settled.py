@@ -102,6 +102,14 @@ def test_reject_cancels_and_delivers_nothing(cli: Cli, kind: str, request: pytes
     assert (done["status"], done["head_sha"], done["error"]) == ("cancelled", None, None)
 
 
+def test_what_is_cancelled_with_a_rejected_task_is_named(cli: Cli, review: Task) -> None:
+    waits = [cli.seed(after=review.id).id for _ in range(12)]
+    done = cli("reject", review.id)
+    named = f"{', '.join(waits[:10])} and 2 more"
+
+    assert done.err == f"12 tasks that are to start after {review.id} are cancelled with it: {named}\n"
+
+
 @pytest.mark.usefixtures("worker")
 def test_accept_leaves_the_delivery_to_a_worker_that_runs(cli: Cli, review: Task) -> None:
     done = cli("accept", review.id, "--json")

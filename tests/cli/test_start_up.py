@@ -27,7 +27,7 @@ out.write(json.dumps([code, sorted(sys.modules)]))
 
 def modules_after(cli: Cli, *args: str) -> tuple[int, set[str]]:
     done = subprocess.run(
-        [sys.executable, "-c", PROBE.format(args=list(args))], env=cli.env, capture_output=True, timeout=50, check=True
+        [sys.executable, "-c", PROBE.format(args=list(args))], env=cli.env, capture_output=True, timeout=100, check=True
     )
     code, modules = json.loads(done.stdout)
     return code, set(modules)

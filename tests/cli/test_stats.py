@@ -14,7 +14,7 @@ from tests.spending import spend
 
 
 @pytest.fixture
-def used(cli: Cli) -> Cli:
+def used(noon: None, cli: Cli) -> Cli:
     """One task completed for half a dollar, one failed, one that runs an unpriced model, one queued."""
     with closing(cli.store()) as store:
         for repo, model, cost in (("acme/api", "gpt-4o", 0.5), ("acme/web", "local-llama", None)):

@@ -149,7 +149,7 @@ def test_bytes_that_are_no_utf8_are_bad_input(cli: Cli) -> None:
 def test_a_closed_stream_is_no_error(cli: Cli, redirection: str) -> None:
     cli.seed()
     command = f"{shlex.join(cli.argv('show', 'nope'))} {redirection}"
-    done = subprocess.run(["sh", "-c", command], env=cli.env, capture_output=True, timeout=50, check=False)
+    done = subprocess.run(["sh", "-c", command], env=cli.env, capture_output=True, timeout=100, check=False)
     assert (done.returncode, b"unexpected" in done.stderr) == (5, False)
 
 

@@ -25,7 +25,7 @@ for name in ("claimed", "pushed", "claimed"):
 
 def _visit(program: str = VISITS, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", program], env=os.environ | env, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", program], env=os.environ | env, capture_output=True, text=True, timeout=60, check=False
     )
 
 

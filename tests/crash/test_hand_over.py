@@ -11,7 +11,7 @@ from pithy_local.executors.container import JOB_FILE
 
 def _hand_over(job: Path, sent: bytes, size: int) -> None:
     script = HAND_OVER.replace(JOB_FILE, str(job))
-    subprocess.run(["sh", "-c", script, "sh", str(size)], input=sent, timeout=20, check=False)
+    subprocess.run(["sh", "-c", script, "sh", str(size)], input=sent, timeout=60, check=False)
 
 
 def test_a_job_that_did_not_arrive_whole_is_no_job(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ SEED = 5
 
 
 @pytest.mark.docker
-@pytest.mark.timeout(150, func_only=True)
+@pytest.mark.timeout(400, func_only=True)
 def test_tasks_outlive_the_processes_that_run_them(trial: Trial) -> None:
     mishaps = Mishaps(SEED, share=0.05)
     mishaps.befall(trial)

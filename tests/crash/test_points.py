@@ -10,7 +10,7 @@ from pithy_local import crash
 from tests.crash import invariants
 from tests.crash.trial import Trial
 
-pytestmark = pytest.mark.timeout(150, func_only=True)
+pytestmark = pytest.mark.timeout(400, func_only=True)
 """A process starts for each point: much on a machine that is busy with other things."""
 
 BEFORE_THE_AGENT = crash.POINTS[: crash.POINTS.index("handed_over")]

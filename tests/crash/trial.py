@@ -97,14 +97,14 @@ class Trial:
         if process.returncode == crash.EXIT:
             self.deaths[point] += 1
 
-    def die_at(self, point: str, nth: int = 1, jobs: int = 1, timeout: float = 45) -> bool:
+    def die_at(self, point: str, nth: int = 1, jobs: int = 1, timeout: float = 100) -> bool:
         """Whether a `run` died at this point; else it has ended because nothing was left to do."""
         with self.running(jobs, point, nth) as process:
             code = process.wait(timeout)
         assert code in (0, crash.EXIT), f"run ended with exit code {code}:\n{self.said[-3000:]}"
         return code == crash.EXIT
 
-    def finish(self, jobs: int = 2, timeout: float = 50) -> None:
+    def finish(self, jobs: int = 2, timeout: float = 100) -> None:
         """One `run` that nobody kills: whatever was left is settled by it."""
         with self.running(jobs) as process:
             code = process.wait(timeout)

@@ -70,7 +70,7 @@ class Host:
             self.phases.append(phase)
             self.entered.notify_all()
 
-    def wait_for(self, phase: Phase, timeout: float = 30) -> None:
+    def wait_for(self, phase: Phase, timeout: float = 60) -> None:
         with self.entered:
             assert self.entered.wait_for(lambda: phase in self.phases, timeout), f"{phase} was not entered"
 
@@ -104,14 +104,18 @@ class Host:
 class Attempt:
     """A host with real services, and a job over a real repository."""
 
-    def __init__(self, folder: Path, instance: str, *, upstream: Upstream | None = None, **limits: Any) -> None:
+    def __init__(
+        self, folder: Path, instance: str, *, upstream: Upstream | None = None,
+        services: Callable[..., Gateway] = make_gateway, **limits: Any,
+    ) -> None:  # fmt: skip
         self.events: list[Event] = []
         self.diffs: list[bytes] = []
         self.ledger, self.gate = MemoryLedger(), MemoryGate()
         reports = Reports(
             on_event=self.events.append, on_diff=lambda _, diff: self.diffs.append(diff), max_diff_bytes=10_000_000
         )
-        gateway = make_gateway([upstream] if upstream else [], ledger=self.ledger, gate=self.gate, reports=reports)
+        upstreams = [upstream] if upstream else []
+        gateway = services(upstreams, ledger=self.ledger, gate=self.gate, reports=reports)
         self.host = Host(services=gateway)
         bare = make_bare(folder / "repo.git", make_repo(folder / "work", {"hello.txt": "one\nhello\nthree\n"}))
         bundle = folder / "bundle.tar"

@@ -83,11 +83,11 @@ def left(
         attempt = Attempt(tmp_path, instance, upstream=upstream)
         host = attempt.host
         running = pool.submit(executor.run, attempt.job, host)
-        assert gate.reached.wait(40)
+        assert gate.reached.wait(60)
         host.stop_with = LeaseLost("somebody else has it")
         host.stopping.set()
         with pytest.raises(LeaseLost):
-            running.result(40)
+            running.result(60)
         loop.call(host.gateway.aclose())
         made = Left(executor, engine, attempt, host.container, gate, upstream)
         try:
@@ -166,12 +166,12 @@ def test_a_paused_container_is_waited_for(left: Left) -> None:
     with ThreadPoolExecutor() as pool:
         try:
             running = pool.submit(left.executor.adopt, left.attempt.job, host)
-            wait_until(lambda: any("paused" in words for words in host.said), timeout=20, what="it is told")
+            wait_until(lambda: any("paused" in words for words in host.said), what="it is told")
         finally:
             left.engine.api.unpause(left.container)
             left.gate.release()
 
-        assert b"+hello, world" in running.result(40).diff
+        assert b"+hello, world" in running.result(60).diff
 
 
 def test_a_time_that_was_over_is_over(left: Left) -> None:

@@ -14,6 +14,7 @@ from pithy_local.executors import container
 from pithy_local.executors.container import Labels
 from pithy_local.executors.engine import Engine
 from tests.docker.support import Host, make_job, run_in, state
+from tests.fakes.engine_proxy import EngineProxy
 
 pytestmark = pytest.mark.docker
 
@@ -22,8 +23,29 @@ pytestmark = pytest.mark.docker
 def cleared(engine: Engine, instance: str) -> Iterator[None]:
     """Whatever the test started is removed."""
     yield
-    for entry in engine.api.containers(all=True, filters={"label": f"pithy.instance={instance}"}):
-        container.remove(engine, entry["Id"])
+    for left in ids(engine, instance):
+        container.remove(engine, left)
+
+
+@pytest.fixture
+def proxy() -> Iterator[EngineProxy]:
+    between = EngineProxy.of_this_machine()
+    yield between
+    between.cut()
+
+
+@pytest.fixture
+def proxied(proxy: EngineProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """The engine behind the proxy."""
+    monkeypatch.setenv("DOCKER_HOST", proxy.url)
+    with Engine.connect() as connected:
+        yield connected
+
+
+def ids(engine: Engine, instance: str) -> list[str]:
+    """Of all containers that the instance has."""
+    found = engine.api.containers(all=True, filters={"label": f"pithy.instance={instance}"})
+    return [entry["Id"] for entry in found]
 
 
 def test_effects_are_recorded_around_each_change(engine: Engine, sandbox_image: str, instance: str) -> None:
@@ -44,18 +66,41 @@ def test_the_runner_is_the_main_process_and_waits(engine: Engine, waiting: str) 
 
 
 @pytest.mark.usefixtures("cleared")
-def test_a_second_launch_with_the_same_fence_finds_the_first(engine: Engine, sandbox_image: str, instance: str) -> None:
+def test_what_a_lost_answer_created_is_found(
+    proxy: EngineProxy, proxied: Engine, sandbox_image: str, instance: str
+) -> None:
+    proxy.lose_answer("POST containers/create")
+    started = container.launch(proxied, sandbox_image, make_job(instance), Host())
+    assert ids(proxied, instance) == [started]
+
+
+@pytest.mark.usefixtures("cleared")
+def test_what_its_own_owner_could_not_remove_is_never_used_again(
+    engine: Engine, sandbox_image: str, instance: str
+) -> None:
     job = make_job(instance, fence=3)
-    first = container.launch(engine, sandbox_image, job, Host())
-    assert container.launch(engine, sandbox_image, job, Host()) == first
+    dirty = container.launch(engine, sandbox_image, job, Host())
+    fresh = container.launch(engine, sandbox_image, job, Host())
+    assert ids(engine, instance) == [fresh] != [dirty]
+
+
+@pytest.mark.usefixtures("cleared")
+def test_while_its_leftover_cannot_be_removed_nothing_starts(
+    engine: Engine, proxy: EngineProxy, proxied: Engine, sandbox_image: str, instance: str
+) -> None:
+    job = make_job(instance)
+    dirty = container.launch(engine, sandbox_image, job, Host())
+    proxy.fail_next("DELETE containers")
+    with pytest.raises(PithyError, match="could not remove the sandbox"):
+        container.launch(proxied, sandbox_image, job, Host())
+    assert ids(engine, instance) == [dirty]
 
 
 @pytest.mark.usefixtures("cleared")
 def test_a_leftover_of_an_older_fence_gives_way(engine: Engine, sandbox_image: str, instance: str) -> None:
     old = container.launch(engine, sandbox_image, make_job(instance, fence=1), Host())
     new = container.launch(engine, sandbox_image, make_job(instance, fence=2), Host())
-    found = engine.api.containers(all=True, filters={"label": f"pithy.instance={instance}"})
-    assert [entry["Id"] for entry in found] == [new] != [old]
+    assert ids(engine, instance) == [new] != [old]
 
 
 @pytest.mark.usefixtures("cleared")

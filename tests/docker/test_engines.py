@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -69,14 +70,29 @@ def test_an_engine_that_goes_away_is_said_so(
         upstream = upstream_of(model, "sk-test-key")
         attempt = Attempt(tmp_path, instance, upstream=upstream)
         running = pool.submit(executor.run, attempt.job, attempt.host)
-        assert gate.reached.wait(30)
+        assert gate.reached.wait(60)
         proxy.cut()
         with pytest.raises(PithyError) as caught:
-            running.result(30)
+            running.result(60)
         gate.release()
         loop.call(attempt.host.gateway.aclose())
     container.remove(engine, attempt.host.container)
     assert caught.value.code is ErrorCode.DOCKER_UNREACHABLE
+
+
+def test_a_sandbox_that_somebody_removes_is_said_to_be_although_the_engine_shows_it_as_running_still(
+    proxy: EngineProxy, engine: Engine, sandbox_image: str, loop: EventLoop, tmp_path: Path, instance: str
+) -> None:
+    attempt = Attempt(tmp_path, instance)
+    with Engine.connect() as over_tcp:
+        sandbox = container.launch(over_tcp, sandbox_image, attempt.job, attempt.host)
+        with AgentSession(over_tcp, loop, sandbox, attempt.job, attempt.host) as session:
+            running = json.dumps(engine.api.inspect_container(sandbox)).encode()
+            container.remove(engine, sandbox)
+            proxy.fail_next("GET containers/json", 200, times=5, body=running)
+            with pytest.raises(PithyError, match="somebody removed the sandbox") as caught:
+                session.open_door()
+    assert caught.value.code is ErrorCode.CONTAINER_LOST
 
 
 class BehindTheCommand(Engine):

@@ -176,7 +176,7 @@ def test_memory_left_full_of_files_leaves_the_rest_without_a_result(verify: Veri
 def test_a_cancelled_round_ends_within_seconds(under_way: Future[list[VerifyRun]], host: Host) -> None:
     host.stopping.set()
     with pytest.raises(Cancelled):
-        under_way.result(10)
+        under_way.result(60)
 
 
 def test_a_round_whose_sandbox_somebody_removes_is_lost(
@@ -184,7 +184,7 @@ def test_a_round_whose_sandbox_somebody_removes_is_lost(
 ) -> None:
     container.remove(engine, host.container)
     with pytest.raises(PithyError) as caught:
-        under_way.result(20)
+        under_way.result(60)
     assert caught.value.code is ErrorCode.CONTAINER_LOST
 
 
@@ -302,7 +302,7 @@ def test_an_engine_behind_tcp_works_the_same_and_its_loss_is_said(
         finally:
             proxy.cut()
         with pytest.raises(PithyError) as caught:
-            running.result(30)
+            running.result(60)
     container.remove(engine, host.container)
     assert caught.value.code is ErrorCode.DOCKER_UNREACHABLE
     assert any(line.startswith("exit 3") for line in host.said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def test_a_check_that_hangs_is_a_warning() -> None:
 def test_a_check_that_ends_in_time_is_given_as_it_is() -> None:
     check = Check(name="git", ok=True, message="git 2.39.5")
     assert bounded("git", 20, lambda: iter([check])) == [check]
+
+
+def test_a_file_that_may_not_be_read_is_a_warning() -> None:
+    def look() -> list[Check]:
+        raise PermissionError(errno.EACCES, "Permission denied", "/x")
+
+    (found,) = bounded("mirrors", 20, look)
+    assert (found.name, found.ok, found.message) == ("mirrors", None, "cannot look at /x: Permission denied")
 
 
 def test_what_a_check_raises_is_raised_here() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pithy_local.doctor import host
 from pithy_local.doctor.check import TimeSample
-from pithy_local.paths import Home
+from tests.doctor.conftest import MakeApp
 
 
 @pytest.mark.parametrize(("version", "ok"), [((3, 11, 3), None), ((3, 11, 4), True), ((3, 14, 0), True)])
@@ -27,10 +27,10 @@ def test_an_old_sqlite_is_a_warning(version: str, ok: bool | None) -> None:
     assert host.check_sqlite(version).ok is ok
 
 
-def test_a_prepared_home_is_ones_own(tmp_path: Path) -> None:
-    home = Home(root=tmp_path / "home").prepare()
-    disk, found = host.check_home(home)
-    assert str(home.root) in disk.message
+def test_a_prepared_home_is_ones_own(make_app: MakeApp) -> None:
+    app = make_app()
+    disk, found = host.check_home(app)
+    assert str(app.home.root) in disk.message
     assert (found.ok, "yours alone" in found.message) == (True, True)
 
 

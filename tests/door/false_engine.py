@@ -37,7 +37,7 @@ class FalseEngine:
         except OSError:
             pass
         stdin.close()
-        self._process.wait(20)
+        self._process.wait(60)
         for copy in copies:
             copy.join()
         for open_one in (stdout, stderr, self._sock):

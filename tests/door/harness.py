@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,21 +96,21 @@ def served(loop: EventLoop, gateway: Gateway) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        loop.call(loopback.close(), 10)
-        loop.call(gateway.aclose(), 10)
+        loop.call(loopback.close(), 60)
+        loop.call(gateway.aclose(), 60)
 
 
 @contextmanager
 def sdk(url: str, key: str = TOKEN) -> Iterator[openai.OpenAI]:
     """The real SDK as the runner uses it: no retries, whatever key the sandbox was given."""
-    with openai.OpenAI(base_url=f"{url}/openai/v1", api_key=key, max_retries=0, timeout=20) as client:
+    with openai.OpenAI(base_url=f"{url}/openai/v1", api_key=key, max_retries=0, timeout=60) as client:
         yield client
 
 
 @contextmanager
 def claude_sdk(url: str, key: str = TOKEN) -> Iterator[anthropic.Anthropic]:
     """The other provider's."""
-    with anthropic.Anthropic(base_url=f"{url}/anthropic", api_key=key, max_retries=0, timeout=20) as client:
+    with anthropic.Anthropic(base_url=f"{url}/anthropic", api_key=key, max_retries=0, timeout=60) as client:
         yield client
 
 
@@ -145,7 +144,7 @@ def request(
     url: str, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None
 ) -> tuple[int, dict[str, str], bytes]:
     """One raw request, the target exactly as given; (status, headers in lower case, body)."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     try:
         connection.request(method, target, body, {"Authorization": f"Bearer {TOKEN}", **(headers or {})})
         answer = connection.getresponse()
@@ -189,9 +188,3 @@ class FixedServer(LoopbackServer):
             exchange.cut()
         else:
             exchange.end()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

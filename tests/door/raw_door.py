@@ -50,7 +50,7 @@ class RawDoor:
         self.process.stdin.close()
 
     def exit_code(self) -> int:
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +59,7 @@ class RawDoor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert pipe is not None
             pipe.close()

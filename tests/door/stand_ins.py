@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -83,13 +84,34 @@ def make_reports() -> Reports:
     return Reports(on_event=lambda event: None, on_diff=lambda number, diff: None, max_diff_bytes=1_000_000)
 
 
+class Unhurried(Gateway):
+    """As if a rate limit were waited for all the time, until `no_more`: the agent's time limit does not run."""
+
+    _until: float | None = None
+
+    @property
+    def waited(self) -> float:
+        return 2 * (time.monotonic() if self._until is None else self._until)
+
+    def no_more(self) -> None:
+        self._until = time.monotonic()
+
+
 def make_gateway(upstreams: Sequence[Upstream] = (), **changes: Any) -> Gateway:
     """A gateway whose ledger grants everything and whose gates are open, unless `changes` say otherwise."""
-    given: dict[str, Any] = {
+    return Gateway(upstreams=upstreams, **_given() | changes)
+
+
+def make_unhurried(upstreams: Sequence[Upstream] = (), **changes: Any) -> Unhurried:
+    """The same, whose agent's time does not run."""
+    return Unhurried(upstreams=upstreams, **_given() | changes)
+
+
+def _given() -> dict[str, Any]:
+    return {
         "call_timeout": 20.0, "ledger": MemoryLedger(), "gate": MemoryGate(), "on_wait": _ignore_wait,
         "on_park": _ignore_park, "reports": make_reports(), "token": None, "clock": SystemClock(),
     }  # fmt: skip
-    return Gateway(upstreams=upstreams, **given | changes)
 
 
 def _tokens(ask: Ask) -> int:

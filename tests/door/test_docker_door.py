@@ -22,7 +22,7 @@ ASK = """
 import json, urllib.request
 body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "x" * SIZE}]}).encode()
 request = urllib.request.Request("http://127.0.0.1:8111/openai/v1/chat/completions", body)
-print(len(json.load(urllib.request.urlopen(request, timeout=30))["choices"][0]["message"]["content"]))
+print(len(json.load(urllib.request.urlopen(request, timeout=60))["choices"][0]["message"]["content"]))
 """
 
 pytestmark = pytest.mark.docker
@@ -63,7 +63,7 @@ def test_the_model_is_reached_from_a_container_without_network(
     loop.call(relay.start())
     assert ask_inside(engine, container, 10) == "2"
     assert ask_inside(engine, container, 5_000_000) == "5000000"
-    loop.call(relay.aclose(), 20)
+    loop.call(relay.aclose(), 60)
     loop.call(gateway.aclose())
     wait_until(lambda: not engine.api.exec_inspect(exec_id)["Running"], what="the door leaving")
     assert len(recorded.calls) == 2
@@ -76,9 +76,9 @@ def test_a_second_door_opens_when_the_first_ones_host_is_gone(
     gateway = make_gateway(model.base_url, recorded, token=None)
     first = Relay(SocketTransport(start_door(engine, container)[1]), gateway.app)
     loop.call(first.start())
-    loop.call(first.aclose(), 20)
+    loop.call(first.aclose(), 60)
     second = Relay(SocketTransport(start_door(engine, container)[1]), gateway.app)
     loop.call(second.start())
     assert ask_inside(engine, container, 10) == "2"
-    loop.call(second.aclose(), 20)
+    loop.call(second.aclose(), 60)
     loop.call(gateway.aclose())

@@ -208,7 +208,7 @@ def test_a_body_over_the_cap_is_refused_and_the_next_call_works(url: URL, model:
 
 
 def test_a_chunked_body_over_the_cap_is_refused(url: URL, model: FakeModel) -> None:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     portions = iter([b"x" * 1024 * 1024] * 9)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     connection.request("POST", "/openai/v1/chat/completions", portions, headers, encode_chunked=True)

@@ -17,7 +17,6 @@ from tests.door.harness import (
     ask_claude,
     ask_claude_streaming,
     claude_sdk,
-    free_port,
     make_gateway,
     message,
     request,
@@ -27,7 +26,7 @@ from tests.fakes import model_replies as replies
 from tests.fakes.loopback import Exchange, Gate, LoopbackServer
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import Reply
-from tests.support import wait_until
+from tests.support import free_port, wait_until
 
 MESSAGES = "/anthropic/v1/messages"
 Asking = Callable[..., str]

@@ -10,12 +10,12 @@ import pytest
 
 from pithy_local.door.gateway import Gateway
 from pithy_local.door.loop import EventLoop
-from tests.door.harness import MODEL, FixedServer, Recorded, ask, ask_streaming, free_port, make_gateway, sdk, served
+from tests.door.harness import MODEL, FixedServer, Recorded, ask, ask_streaming, make_gateway, sdk, served
 from tests.fakes import model_replies as replies
 from tests.fakes.loopback import Exchange, Gate, LoopbackServer
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import Reply
-from tests.support import wait_until
+from tests.support import free_port, wait_until
 
 
 @pytest.fixture
@@ -201,8 +201,8 @@ def test_what_had_come_when_the_client_left_is_charged(loop: EventLoop, recorded
     with Slow() as upstream, served(loop, make_gateway(f"{upstream.url}/v1", recorded)) as url, sdk(url) as client:
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(ask, client.with_options(timeout=2))
-            assert gate.reached.wait(20)
-            assert isinstance(running.exception(20), openai.APITimeoutError)
+            assert gate.reached.wait(60)
+            assert isinstance(running.exception(60), openai.APITimeoutError)
         wait_until(lambda: recorded.calls, what="the settlement")
     [call] = recorded.calls
     assert (call.status, call.output_tokens, call.estimated) == (499, 100, True)

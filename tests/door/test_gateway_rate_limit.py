@@ -51,7 +51,7 @@ def now_ms() -> int:
 
 def open_when_waited_for(recorded: Recorded, calls: int = 1) -> None:
     """Let the gates open as soon as this many calls stand before one."""
-    wait_until(lambda: recorded.waits and recorded.gate.looks > calls, timeout=20)
+    wait_until(lambda: recorded.waits and recorded.gate.looks > calls)
     recorded.gate.until.clear()
 
 
@@ -60,13 +60,14 @@ def test_a_rate_limit_is_waited_for_and_the_call_goes_on(
     url: str, gateway: Gateway, model: FakeModel, recorded: Recorded, asking: Callable[..., str]
 ) -> None:
     model.push(MINUTE, Reply(text="done", prompt_tokens=9, completion_tokens=4))
+    began = now_ms()
     with sdk(url) as client, ThreadPoolExecutor(1) as pool:
         answer = pool.submit(asking, client)
         open_when_waited_for(recorded)
-        assert answer.result(20) == "done"
+        assert answer.result(60) == "done"
     assert [(call.status, call.input_tokens) for call in recorded.calls] == [(429, 0), (200, 9)]
     [(provider, until)] = recorded.waits
-    assert (provider, 50_000 < until - now_ms() <= 60_000) == ("openai", True)
+    assert (provider, began + 60_000 <= until <= now_ms() + 60_000) == ("openai", True)
     assert gateway.waited > 0
     assert (gateway.failure, recorded.parked, recorded.ledger.open) == (None, [], {})
 
@@ -82,12 +83,13 @@ def test_a_rate_limit_is_waited_for_and_the_call_goes_on(
 )
 def test_anthropic_is_waited_for_likewise(url: str, model: FakeModel, recorded: Recorded, reply: Reply) -> None:
     model.push(reply, "done")
+    began = now_ms()
     with claude_sdk(url) as client, ThreadPoolExecutor(1) as pool:
         answer = pool.submit(ask_claude, client)
         open_when_waited_for(recorded)
-        assert answer.result(20) == "done"
+        assert answer.result(60) == "done"
     [(provider, until)] = recorded.waits
-    assert (provider, 50_000 < until - now_ms() <= 60_000) == ("anthropic", True)
+    assert (provider, began + 60_000 <= until <= now_ms() + 60_000) == ("anthropic", True)
     assert [call.input_tokens for call in recorded.calls] == [0, 10]
 
 
@@ -109,7 +111,7 @@ def test_a_gate_that_others_closed_is_waited_for(
     with sdk(url) as client, ThreadPoolExecutor(1) as pool:
         answer = pool.submit(ask, client)
         open_when_waited_for(recorded)
-        assert answer.result(20) == "done"
+        assert answer.result(60) == "done"
     assert (recorded.waits, len(recorded.calls)) == (told, 1)
 
 
@@ -132,7 +134,7 @@ def test_twenty_calls_wait_for_one_gate_and_are_told_about_once(
     with sdk(url) as client, ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(ask, client) for _ in range(20)]
         open_when_waited_for(recorded, calls=20)
-        assert all(answer.result(20) for answer in answers)
+        assert all(answer.result(60) for answer in answers)
     assert len(recorded.waits) == 1
     assert 0 < gateway.waited <= time.monotonic() - began
 
@@ -149,6 +151,7 @@ def test_waiting_does_not_use_up_the_calls_time(loop: EventLoop, model: FakeMode
 
 def test_a_wait_beyond_the_patience_parks_the_attempt(loop: EventLoop, model: FakeModel, recorded: Recorded) -> None:
     model.push(rate_limited(3600))
+    began = now_ms()
     gateway = make_gateway(model.base_url, recorded, claude_url=model.anthropic_url)
     with served(loop, gateway) as url, sdk(url) as client:
         with pytest.raises(openai.RateLimitError) as refused:
@@ -158,7 +161,7 @@ def test_a_wait_beyond_the_patience_parks_the_attempt(loop: EventLoop, model: Fa
     assert refused.value.code == "llm_rate_limit"
     [parked] = recorded.parked
     assert parked.until == recorded.gate.until["openai"]
-    assert 3_590_000 < parked.until - now_ms() <= 3_600_000
+    assert began + 3_600_000 <= parked.until <= now_ms() + 3_600_000
     assert "openai" in parked.words
     assert gateway.failure is not None
     assert gateway.failure.code == "llm_rate_limit"
@@ -205,4 +208,4 @@ def test_the_list_of_models_waits_too(url: str, recorded: Recorded) -> None:
     with sdk(url) as client, ThreadPoolExecutor(1) as pool:
         listed = pool.submit(lambda: list(client.models.list()))
         open_when_waited_for(recorded)
-        assert listed.result(20)
+        assert listed.result(60)

@@ -16,12 +16,12 @@ import pytest
 from pithy_local.door.gateway import Gateway
 from pithy_local.door.ledger import Call
 from pithy_local.door.loop import EventLoop
-from tests.door.harness import CANARY, MODEL, TOKEN, Recorded, ask, chat, free_port, make_gateway, message, sdk, served
+from tests.door.harness import CANARY, MODEL, TOKEN, Recorded, ask, chat, make_gateway, message, sdk, served
 from tests.door.stand_ins import MemoryLedger
 from tests.fakes.loopback import Gate
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import Reply, cut, hang, nonsense, server_error
-from tests.support import wait_until
+from tests.support import free_port, wait_until
 
 CHAT, MESSAGES = "/openai/v1/chat/completions", "/anthropic/v1/messages"
 
@@ -46,7 +46,7 @@ def post(url: str, path: str, body: bytes, timeout: float = 20.0) -> httpx2.Resp
 def leave_early(url: str, path: str, body: bytes) -> None:
     """Ask for a stream and go away after its first bytes."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    with httpx2.stream("POST", f"{url}{path}", content=body, headers=headers, timeout=20, trust_env=False) as answer:
+    with httpx2.stream("POST", f"{url}{path}", content=body, headers=headers, timeout=60, trust_env=False) as answer:
         next(answer.iter_bytes(), b"")
 
 
@@ -119,12 +119,12 @@ def test_a_call_waits_for_the_room_that_others_may_leave(url: str, model: FakeMo
     recorded.ledger.limit = 100
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(post, url, CHAT, chat(max_tokens=100))
-        assert gate.reached.wait(20)
+        assert gate.reached.wait(60)
         second = pool.submit(post, url, CHAT, chat(max_tokens=100))
         wait_until(lambda: len(recorded.ledger.open) == 1)
         assert len(model.calls) == 1
         gate.release()
-        assert [job.result(20).status_code for job in (first, second)] == [200, 200]
+        assert [job.result(60).status_code for job in (first, second)] == [200, 200]
     assert [call.status for call in recorded.calls] == [200, 200]
 
 
@@ -136,10 +136,10 @@ def test_a_call_for_which_no_room_comes_is_too_late(loop: EventLoop, model: Fake
     patient = make_gateway(model.base_url, recorded)
     with served(loop, gateway) as hasty_url, served(loop, patient) as url, ThreadPoolExecutor(1) as pool:
         first = pool.submit(post, url, CHAT, chat(max_tokens=100))
-        assert gate.reached.wait(20)
+        assert gate.reached.wait(60)
         late = post(hasty_url, CHAT, chat(max_tokens=100))
         gate.release()
-        assert first.result(20).status_code == 200
+        assert first.result(60).status_code == 200
     assert (late.status_code, late.json()["error"]["code"]) == (504, "llm_timeout")
     assert gateway.failure is not None
     assert (gateway.failure.code, len(recorded.calls)) == ("llm_timeout", 1)
@@ -153,11 +153,11 @@ def test_a_client_that_leaves_while_it_waits_for_room_leaves_nothing(
     recorded.ledger.limit = 100
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(post, url, CHAT, chat(max_tokens=100))
-        assert gate.reached.wait(20)
+        assert gate.reached.wait(60)
         with pytest.raises(httpx2.TimeoutException):
             post(url, CHAT, chat(max_tokens=100), timeout=0.3)
         gate.release()
-        first.result(20)
+        first.result(60)
     assert (len(recorded.ledger.asks), len(recorded.calls)) == (1, 1)
 
 
@@ -200,7 +200,7 @@ def test_closing_the_service_settles_what_runs(loop: EventLoop, model: FakeModel
         with served(loop, make_gateway(model.base_url, recorded)) as url:
             running = pool.submit(post, url, CHAT, chat())
             wait_until(lambda: recorded.ledger.open)
-        assert isinstance(running.exception(20), httpx2.HTTPError)
+        assert isinstance(running.exception(60), httpx2.HTTPError)
     assert [call.status for call in recorded.calls] == [499]
 
 

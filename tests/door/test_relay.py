@@ -17,12 +17,12 @@ from pithy_local.door.loop import EventLoop
 from pithy_local.door.relay import Relay
 from pithy_local.door.transport import CliTransport
 from pithy_local.errors import ErrorCode, PithyError
-from tests.door.harness import DOOR, Recorded, ask, ask_streaming, free_port, make_gateway, sdk
+from tests.door.harness import DOOR, Recorded, ask, ask_streaming, make_gateway, sdk
 from tests.door.raw_door import false_door
 from tests.fakes.loopback import Gate
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import Reply
-from tests.support import wait_until
+from tests.support import free_port, wait_until
 
 MB = 1024 * 1024
 HEAD = b"Host: x\r\nContent-Length: %d\r\n\r\n"
@@ -132,7 +132,7 @@ async def test_ten_megabytes_both_ways_beside_a_reader_that_stalls() -> None:
     async with opened(App()) as (_, port):
         _, stalled = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         stalled.write(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % (10 * MB))
-        answer = await asyncio.wait_for(fetch(port, b"POST / HTTP/1.1\r\n", b"u" * 10 * MB), 30)
+        answer = await asyncio.wait_for(fetch(port, b"POST / HTTP/1.1\r\n", b"u" * 10 * MB), 60)
         stalled.transport.abort()
     assert answer.count(b"u") >= 10 * MB
 
@@ -145,7 +145,7 @@ async def test_of_three_hundred_connections_the_cap_is_served_and_the_rest_refus
         app.open.set()
         answers = await asyncio.gather(*waiting)
         assert sum(answer.startswith(b"HTTP/1.1 200") for answer in answers) == MAX_STREAMS
-        async with asyncio.timeout(20):  # a place is free again when the end of its stream has gone round
+        async with asyncio.timeout(60):  # a place is free again when the end of its stream has gone round
             while b"again" not in await fetch(port, b"POST / HTTP/1.1\r\n", b"again"):
                 pass
 
@@ -177,7 +177,7 @@ async def test_a_door_that_dies_closes_the_relay_with_a_reason() -> None:
     await relay.start()
     waiting = asyncio.ensure_future(fetch(port, b"GET /wait HTTP/1.1\r\n"))
     os.kill(transport.pid, signal.SIGKILL)
-    await asyncio.wait_for(relay.closed.wait(), 10)
+    await asyncio.wait_for(relay.closed.wait(), 60)
     assert isinstance(relay.error, OSError)
     await waiting
     await relay.aclose()
@@ -198,7 +198,7 @@ async def test_a_new_door_takes_over_from_one_whose_host_has_gone() -> None:
 async def test_a_silent_door_is_given_up() -> None:
     relay = Relay(await CliTransport.start(false_door("b''")), App(), heartbeat=0.05)
     await relay.start()
-    await asyncio.wait_for(relay.closed.wait(), 10)
+    await asyncio.wait_for(relay.closed.wait(), 60)
     assert str(relay.error) == "the door does not answer"
 
 
@@ -233,7 +233,7 @@ def hello(**fields: object) -> bytes:
 async def test_a_door_that_breaks_the_protocol_is_closed(said: bytes) -> None:
     relay = Relay(await CliTransport.start(false_door(repr(said))), App())
     await relay.start()
-    await asyncio.wait_for(relay.closed.wait(), 10)
+    await asyncio.wait_for(relay.closed.wait(), 60)
     assert isinstance(relay.error, Breach)
 
 
@@ -243,7 +243,7 @@ async def test_a_door_that_sends_beyond_the_window_is_closed() -> None:
     app = App()
     relay = Relay(await CliTransport.start(false_door(flood)), app)
     await relay.start()
-    await asyncio.wait_for(relay.closed.wait(), 10)
+    await asyncio.wait_for(relay.closed.wait(), 60)
     app.open.set()
     await relay.aclose()
     assert str(relay.error) == "more data than the window allows"
@@ -253,7 +253,7 @@ async def test_a_door_that_makes_us_answer_and_does_not_read_is_closed() -> None
     flood = """b"".join(struct.pack(">BII", 1, number, 7) + b"gateway" for number in range(1, 40_000))"""
     relay = Relay(await CliTransport.start(false_door(flood, reads=False)), App())
     await relay.start()
-    await asyncio.wait_for(relay.closed.wait(), 20)
+    await asyncio.wait_for(relay.closed.wait(), 60)
     assert str(relay.error) == "the door does not read"
 
 
@@ -279,9 +279,11 @@ async def test_what_does_not_greet_is_no_door(command: list[str]) -> None:
 
 
 async def test_the_reason_names_what_the_process_said() -> None:
-    relay = Relay(await CliTransport.start(["sh", "-c", "echo no python3 >&2; cat >&2"]), App())
+    transport = await CliTransport.start(["sh", "-c", "echo no python3 >&2; cat >&2"])
+    relay = Relay(transport, App())
+    await until(lambda: "python3" in transport.diagnostics)
     with pytest.raises(PithyError) as failed:
-        await relay.start(timeout=1)
+        await relay.start(timeout=0.3)
     assert "no python3" in failed.value.detail["stderr"]
 
 
@@ -294,8 +296,8 @@ def test_the_sdk_calls_the_model_through_the_door(loop: EventLoop, model: FakeMo
     with sdk(f"http://127.0.0.1:{port}", key="sandbox") as client:
         assert ask(client) == "first"
         assert ask_streaming(client) == "second " * 5000
-    loop.call(relay.aclose(), 10)
-    loop.call(gateway.aclose(), 10)
+    loop.call(relay.aclose(), 60)
+    loop.call(gateway.aclose(), 60)
     assert [(call.input_tokens, call.output_tokens) for call in recorded.calls] == [(10, 5), (5, 6)]
 
 
@@ -310,15 +312,15 @@ def test_closing_the_door_settles_running_calls(loop: EventLoop, model: FakeMode
             model="gpt-4o", messages=[{"role": "user", "content": "hi"}], stream=True
         )
         next(stream)
-        loop.call(relay.aclose(), 10)
+        loop.call(relay.aclose(), 60)
         assert [call.status for call in recorded.calls] == [499]
         stream.close()
-    loop.call(gateway.aclose(), 10)
+    loop.call(gateway.aclose(), 60)
     wait_until(lambda: model.aborted == 1)
 
 
 async def until(predicate: Callable[[], bool]) -> None:
     """`wait_until` for a test that is on the loop itself."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not predicate():  # noqa: ASYNC110  # what is waited for has no event
             await asyncio.sleep(0.01)

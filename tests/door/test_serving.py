@@ -25,7 +25,7 @@ async def test_a_connected_socket_is_served_until_its_other_end_closes() -> None
         assert (await reader.readuntil(b"/hello")).startswith(b"HTTP/1.1 200 OK")
     assert not serving.done()
     writer.transport.abort()
-    await asyncio.wait_for(serving, 10)
+    await asyncio.wait_for(serving, 60)
 
 
 async def test_nonsense_on_a_socket_is_answered_and_the_socket_closed() -> None:
@@ -34,7 +34,7 @@ async def test_nonsense_on_a_socket_is_answered_and_the_socket_closed() -> None:
     reader, writer = await asyncio.open_connection(sock=ours)
     writer.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 400")
-    await asyncio.wait_for(serving, 10)
+    await asyncio.wait_for(serving, 60)
     writer.transport.abort()
 
 

@@ -21,10 +21,10 @@ from pithy_local.door.loop import EventLoop
 from pithy_local.door.relay import Relay
 from pithy_local.door.transport import CliTransport, SocketTransport, Transport
 from tests.door.false_engine import FalseEngine
-from tests.door.harness import DOOR, Recorded, ask, ask_streaming, free_port, make_gateway, sdk
+from tests.door.harness import DOOR, Recorded, ask, ask_streaming, make_gateway, sdk
 from tests.fakes.model import FakeModel
 from tests.fakes.model_replies import Reply
-from tests.support import wait_until
+from tests.support import free_port, wait_until
 
 ECHO = [
     sys.executable, "-I", "-S", "-c",
@@ -58,7 +58,7 @@ def tls_pair(folder: Path) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
     shaking = threading.Thread(target=lambda: accepted.append(server_side.wrap_socket(theirs, server_side=True)))
     shaking.start()
     client = client_side.wrap_socket(ours, server_hostname="engine")
-    shaking.join(10)
+    shaking.join(60)
     return client, accepted[0]
 
 
@@ -92,10 +92,10 @@ def test_bytes_go_through_an_engines_socket_and_back(loop: EventLoop, pair: tupl
     engine = FalseEngine(server, ECHO)
     transport = SocketTransport(client)
     data = bytes(range(256)) * 20_000
-    assert loop.call(echo(transport, data), 20) == data
+    assert loop.call(echo(transport, data), 60) == data
     assert wait_until(lambda: transport.diagnostics) == "on stderr"
     loop.call(close(transport))
-    assert engine.ended.wait(20)
+    assert engine.ended.wait(60)
 
 
 def test_the_door_works_over_an_engines_socket(
@@ -110,16 +110,16 @@ def test_the_door_works_over_an_engines_socket(
     with sdk(f"http://127.0.0.1:{port}", key="sandbox") as openai:
         assert ask(openai) == "first"
         assert ask_streaming(openai) == "word " * 20_000
-    loop.call(relay.aclose(), 10)
-    loop.call(gateway.aclose(), 10)
-    assert engine.ended.wait(20), "the door outlived its host"
+    loop.call(relay.aclose(), 60)
+    loop.call(gateway.aclose(), 60)
+    assert engine.ended.wait(60), "the door outlived its host"
 
 
 def test_the_end_of_the_stream_is_told(loop: EventLoop, pair: tuple[object, socket.socket]) -> None:
     client, server = pair
     transport = SocketTransport(client)
     server.close()
-    assert loop.call(transport.read(), 10) == b""
+    assert loop.call(transport.read(), 60) == b""
     loop.call(close(transport))
 
 
@@ -129,7 +129,7 @@ def test_what_is_not_dockers_format_is_a_breach(loop: EventLoop) -> None:
         transport = SocketTransport(ours)
         theirs.sendall(b"HTTP/1.1 500 Internal Server Error\r\n\r\n")
         with pytest.raises(Breach):
-            loop.call(transport.read(), 10)
+            loop.call(transport.read(), 60)
         loop.call(close(transport))
 
 
@@ -148,15 +148,15 @@ def test_an_unused_socket_is_closed_too(loop: EventLoop) -> None:
 def test_a_commands_pipes_carry_bytes(loop: EventLoop) -> None:
     transport = loop.call(CliTransport.start(ECHO))
     data = bytes(range(256)) * 20_000
-    assert loop.call(echo(transport, data), 20) == data
+    assert loop.call(echo(transport, data), 60) == data
     assert wait_until(lambda: transport.diagnostics) == "on stderr"
-    loop.call(close(transport), 10)
+    loop.call(close(transport), 60)
 
 
 def test_closing_a_command_that_talks_without_end_ends_it(loop: EventLoop) -> None:
     transport = loop.call(CliTransport.start([sys.executable, "-c", "while True: print('x' * 10000)"]))
     loop.call(transport.read())
-    loop.call(close(transport), 10)
+    loop.call(close(transport), 60)
 
 
 def test_a_command_that_is_not_there_is_an_os_error(loop: EventLoop) -> None:

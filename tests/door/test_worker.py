@@ -22,7 +22,7 @@ async def test_a_cancelled_caller_gets_the_result_and_meets_the_cancellation_aft
 
     def work() -> str:
         started.set()
-        go.wait(20)
+        go.wait(60)
         return "ticket"
 
     async def caller() -> None:
@@ -48,7 +48,7 @@ async def test_a_cancellation_does_not_hide_an_error() -> None:
 
     def work() -> None:
         started.set()
-        go.wait(20)
+        go.wait(60)
         raise OSError("disk full")
 
     task = asyncio.create_task(in_thread(work))

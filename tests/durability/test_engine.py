@@ -14,7 +14,7 @@ from tests.support import wait_until
 __all__ = ["trial"]
 pytestmark = pytest.mark.docker
 
-SECONDS = 40
+SECONDS = 100
 
 
 def go_away(trial: Trial) -> None:
@@ -54,12 +54,12 @@ def test_an_engine_that_was_restarted_and_ended_the_container_is_said(trial: Tri
 
 
 def test_a_sandbox_that_was_paused_goes_on_where_it_was(trial: Trial, engine: Engine) -> None:
-    trial.add(lines=100, seconds=2)
+    trial.add(lines=100, seconds=3)
     with trial.running() as process:
         container = container_at_work(trial, engine)
         engine.api.pause(container)
         with pytest.raises(Exception, match="timed out"):
-            process.wait(3)
+            process.wait(4)
         engine.api.unpause(container)
         assert process.wait(SECONDS) == 0
 

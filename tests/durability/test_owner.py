@@ -61,7 +61,7 @@ def stopped(store: Store) -> Iterator[subprocess.Popen[str]]:
 def woken(process: subprocess.Popen[str]) -> list[str]:
     """Which of the late writes of a process that goes on were refused."""
     process.send_signal(signal.SIGCONT)
-    out, _ = process.communicate("go on\n", timeout=30)
+    out, _ = process.communicate("go on\n", timeout=100)
     refused: list[str] = json.loads(out)
     return refused
 

@@ -16,7 +16,7 @@ from tests.fakes.loopback import Gate
 from tests.fakes.model_replies import hang
 from tests.support import wait_until
 
-SECONDS = 40
+SECONDS = 100
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -210,19 +211,23 @@ def test_a_full_disk_fails_the_task_and_loses_nothing(small_home: World) -> None
     task = small_home.add()
     filler = small_home.home / "filler"
 
+    filled = threading.Event()
+
     def answer(_: object) -> Reply:
         fill(filler)
+        filled.set()
         return fix()
 
     small_home.script = answer
     with small_home.popen("run", "--until-idle") as runner:
         try:
-            runner.wait(15)
+            assert filled.wait(60)
+            runner.wait(60)
         except subprocess.TimeoutExpired:
             pass  # it waits for room to write down how the attempt ended
         finally:
             filler.unlink(missing_ok=True)
-        _, err = runner.communicate(timeout=40)
+        _, err = runner.communicate(timeout=100)
 
     shown = small_home.show(task)
     assert (runner.returncode, "Traceback" in err) == (0, False), err

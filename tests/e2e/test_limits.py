@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.world import World, fix
 from tests.fakes.model_replies import Reply, out_of_quota, rate_limited
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 
 def one_then_fix(first: Reply) -> Any:
     replies = iter([first])

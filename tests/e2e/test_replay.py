@@ -118,11 +118,11 @@ def test_a_task_that_runs_is_not_replayed_and_two_replays_not_at_once(local_worl
     task = local_world.add()
     with local_world.popen("run", "--until-idle") as runner:
         try:
-            assert gate.reached.wait(30)
+            assert gate.reached.wait(60)
             assert local_world.run("replay", task).code == 6
         finally:
             gate.release()
-            runner.communicate(timeout=50)
+            runner.communicate(timeout=100)
     with open(local_world.home / "replay.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert local_world.run("replay", done).code == 6
@@ -131,9 +131,9 @@ def test_a_task_that_runs_is_not_replayed_and_two_replays_not_at_once(local_worl
 def test_an_interrupted_replay_leaves_nothing(local_world: World) -> None:
     task = local_world.settle("add() must add", "--verify", "sleep 2")
     with local_world.popen("replay", task["id"]) as replay:
-        wait_until(lambda: list((local_world.home / "replay" / "tmp").glob("*")), 40, "the replay's work")
+        wait_until(lambda: list((local_world.home / "replay" / "tmp").glob("*")), what="the replay's work")
         replay.send_signal(signal.SIGINT)
-        replay.communicate(timeout=40)
+        replay.communicate(timeout=100)
 
     assert replay.returncode == 130
     assert not (local_world.home / "replay").exists()
@@ -142,9 +142,9 @@ def test_an_interrupted_replay_leaves_nothing(local_world: World) -> None:
 def test_what_a_killed_replay_left_goes_with_the_next(local_world: World) -> None:
     task = local_world.settle("add() must add", "--verify", "sleep 2")
     with local_world.popen("replay", task["id"]) as replay:
-        wait_until(lambda: list((local_world.home / "replay" / "tmp").glob("*")), 40, "the replay's work")
+        wait_until(lambda: list((local_world.home / "replay" / "tmp").glob("*")), what="the replay's work")
         os.kill(replay.pid, signal.SIGKILL)
-        replay.communicate(timeout=40)
+        replay.communicate(timeout=100)
     assert (local_world.home / "replay").exists()
 
     assert local_world.ok("replay", task["id"]).out.endswith("\tsame\n")

@@ -47,12 +47,12 @@ def at_work(world: World, engine: Engine) -> Iterator[tuple[World, str]]:
     world.add()
     with world.popen("run", "--until-idle") as runner:
         try:
-            assert gate.reached.wait(40)
+            assert gate.reached.wait(60)
             [found] = engine.api.containers(filters={"label": f"pithy.instance={world.instance()}"})
             yield world, found["Id"]
         finally:
             runner.send_signal(signal.SIGINT)
-            runner.communicate(timeout=30)
+            runner.communicate(timeout=100)
             gate.release()
 
 

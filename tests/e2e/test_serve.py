@@ -17,6 +17,7 @@ from tests.e2e.world import FIX, SLUG, World
 from tests.fakes.loopback import Gate
 from tests.fakes.model_replies import Reply
 from tests.http.served import Event, events
+from tests.support import wait_until
 
 SSE = {"accept": "text/event-stream"}
 
@@ -29,17 +30,20 @@ def serve(world: World) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]
         try:
             url = process.stdout.readline().strip()
             headers = {"authorization": f"Bearer {token(Home(root=world.home))}"}
-            with httpx2.Client(base_url=url, headers=headers, timeout=55, trust_env=False) as client:
+            with httpx2.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
                 yield process, client
         finally:
             process.kill()
             process.communicate()
 
 
-def _kill(process: subprocess.Popen[str], gate: Gate) -> None:
-    """As soon as the container asks the model."""
-    gate.reached.wait(40)
-    process.kill()
+def _kill(process: subprocess.Popen[str], gate: Gate, seen: list[Event]) -> None:
+    """As soon as the container asks the model, and the client has seen a line."""
+    gate.reached.wait(60)
+    try:
+        wait_until(lambda: any(event.id for event in list(seen)), what="a line of the log")
+    finally:
+        process.kill()
 
 
 def _follow(client: httpx2.Client, path: str, seen: list[Event]) -> None:
@@ -60,7 +64,7 @@ def test_killed_while_a_container_works_the_next_adopts_it_and_its_clients_go_on
     with serve(world) as (process, client):
         task = client.post("/api/task", json={"prompt": "add() must add", "repo": SLUG}).json()["id"]
         path = f"/api/task/{task}/logs"
-        killer = threading.Thread(target=_kill, args=(process, gate))
+        killer = threading.Thread(target=_kill, args=(process, gate, seen))
         killer.start()
         _follow(client, path, seen)
         killer.join()

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -105,6 +104,7 @@ class World:
             "PITHY_HOME": str(self.home), "PITHY_CONFIG": str(self.config),
             "OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "GITHUB_TOKEN": TOKEN, "NO_COLOR": "1",
             "PYTHONWARNINGS": "error::ResourceWarning", **engine_env(),
+            **({"TZ": os.environ["TZ"]} if "TZ" in os.environ else {}),
         }  # fmt: skip
         (self.root / "user").mkdir()
         self.configure()
@@ -145,7 +145,7 @@ class World:
             env=self.env | (env or {}), cwd=self.root,
         )  # fmt: skip
 
-    def run(self, *args: str, env: dict[str, str] | None = None, timeout: float = 50) -> Ran:
+    def run(self, *args: str, env: dict[str, str] | None = None, timeout: float = 100) -> Ran:
         """Run a command to its end."""
         with self.popen(*args, env=env) as process:
             try:
@@ -156,7 +156,7 @@ class World:
                 raise AssertionError(f"{args} did not end in {timeout} s:\n{out}\n{err}") from None
         return Ran(code=process.returncode, out=out, err=err)
 
-    def ok(self, *args: str, timeout: float = 50) -> Ran:
+    def ok(self, *args: str, timeout: float = 100) -> Ran:
         """Run a command that must succeed."""
         ran = self.run(*args, timeout=timeout)
         assert ran.code == 0, f"{args}: exit {ran.code}\n{ran.out}\n{ran.err}"
@@ -217,12 +217,6 @@ def _toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
     return json.dumps(value)
-
-
-def seconds_to_first_line(world: World, task: dict[str, Any]) -> float:
-    """From the claim to the first line of the log."""
-    first = world.log(task["id"])[0]["at"]
-    return (datetime.fromisoformat(first) - datetime.fromisoformat(task["started_at"])).total_seconds()
 
 
 def engine_env() -> dict[str, str]:

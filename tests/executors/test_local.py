@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,15 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pithy_local.clock import SystemClock
-from pithy_local.door.gateway import Gateway
 from pithy_local.door.loop import EventLoop
 from pithy_local.errors import Cancelled, ErrorCode, LeaseLost, PithyError
 from pithy_local.executors.base import Executor, Job
 from pithy_local.executors.local import RUNNER, LocalExecutor
 from pithy_local.models import Phase, Stream
 from pithy_local.paths import Home
-from tests.door.stand_ins import MemoryGate, MemoryLedger
+from tests.door.stand_ins import Unhurried, make_unhurried
 from tests.executors.local_host import TASK, RecordingHost, make_job, scripted
 from tests.executors.stand_ins import DAEMON, STAY, WAIT_FOR_JOB, pid_in, python, wait_until_gone
 from tests.support import git, make_repo
@@ -38,7 +35,7 @@ def report(n, kind, data):
         os.environ["PITHY_HOST_URL"] + "/event", json.dumps({"n": n, "kind": kind, "data": data}).encode(),
         {"Authorization": "Bearer " + os.environ["PITHY_HOST_TOKEN"], "Content-Type": "application/json"},
     )
-    urllib.request.urlopen(request, timeout=10).read()
+    urllib.request.urlopen(request, timeout=60).read()
 
 def result(outcome):
     report(1, "result", {"outcome": outcome, "code": None, "message": "", "detail": {}})
@@ -87,8 +84,14 @@ def running(executor: LocalExecutor, job: Job, host: RecordingHost) -> Iterator[
     thread = threading.Thread(target=run)
     thread.start()
     yield raised
-    thread.join(30)
+    thread.join(60)
     assert not thread.is_alive()
+
+
+def unhurried(host: RecordingHost) -> Unhurried:
+    """In the place of the host's own gateway."""
+    host.gateway = gateway = make_unhurried(reports=host.gateway.reports, token=host.gateway.token)
+    return gateway
 
 
 def failure(executor: LocalExecutor, job: Job, host: RecordingHost | None = None) -> PithyError:
@@ -204,8 +207,10 @@ def test_a_timeout_ends_daemons_that_ignore_sigterm(
     executor: Callable[..., LocalExecutor], home: Home, tmp_path: Path
 ) -> None:
     host = RecordingHost()
-    with running(executor(runner=python(DAEMON + STAY)), make_job(tmp_path, seconds=1.0), host) as raised:
+    gateway = unhurried(host)  # until both are there, the time does not run
+    with running(executor(runner=python(DAEMON + STAY)), make_job(tmp_path, seconds=0.2), host) as raised:
         pids = [pid_in(home.scratch / ROOM / "home", name) for name in ("runner", "daemon")]
+        gateway.no_more()
 
     (error,) = raised
     assert isinstance(error, PithyError)
@@ -213,22 +218,11 @@ def test_a_timeout_ends_daemons_that_ignore_sigterm(
     wait_until_gone(*pids)
 
 
-class Waiting(Gateway):
-    """Waits for a rate limit all the time."""
-
-    @property
-    def waited(self) -> float:
-        return 2 * time.monotonic()
-
-
 def test_the_time_limit_does_not_run_while_the_gateway_waits(
     executor: Callable[..., LocalExecutor], tmp_path: Path
 ) -> None:
     host = RecordingHost()
-    host.gateway = Waiting(
-        upstreams=(), call_timeout=10, ledger=MemoryLedger(), gate=MemoryGate(), on_wait=print, on_park=print,
-        reports=host.gateway.reports, token=host.gateway.token, clock=SystemClock(),
-    )  # fmt: skip
+    unhurried(host)
     slow = DAEMON + REPORT + WAIT_FOR_JOB + '\ntime.sleep(1.0)\nresult("ready")' + STAY
 
     executor(runner=python(slow)).run(make_job(tmp_path, seconds=0.5), host)
@@ -365,7 +359,7 @@ def test_removing_ends_what_still_runs_there(
 
     executor().remove(ROOM)
 
-    assert left.wait(10) == -signal.SIGKILL
+    assert left.wait(60) == -signal.SIGKILL
 
 
 def test_only_directories_of_this_instance_are_listed(executor: Callable[..., LocalExecutor], home: Home) -> None:
@@ -415,7 +409,7 @@ def test_attempts_run_side_by_side_and_do_not_see_each_other(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(40)
+        thread.join(60)
 
     assert len(diffs) == 4
     assert len(set(diffs)) == 1

@@ -109,7 +109,7 @@ def test_a_round_that_must_stop_is_dead_at_once(
         (found,) = executor.sandboxes("instance")
         host.stop(reason)
         with pytest.raises(type(reason)):
-            running.result(30)
+            running.result(60)
 
     wait_until_gone(*pids)
     assert (found.task, found.attempt, found.fence, found.role, found.handle) == (TASK, 1, 3, "vpatch", ROOM)

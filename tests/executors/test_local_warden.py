@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pithy_local.errors import Cancelled
@@ -180,10 +181,10 @@ def test_what_a_killed_warden_left_is_found_by_its_home(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/bin/ps").exists(), reason="there is no ps")
 def test_where_there_is_no_proc_ps_tells_the_same() -> None:
-    parent_and_group = (os.getppid(), os.getpgid(0))
+    parent_and_group, ours = (os.getppid(), os.getpgid(0)), {child.pid for child in psutil.Process().children()}
 
     assert warden._ps_table()[os.getpid()] == parent_and_group
-    assert not [pid for pid, (parent, _) in warden._ps_table().items() if parent == os.getpid()]
+    assert {pid for pid, (parent, _) in warden._ps_table().items() if parent == os.getpid()} <= ours, "ps itself"
 
 
 def test_no_thread_is_left(tmp_path: Path) -> None:
@@ -211,4 +212,4 @@ sys.exit(warden.main(os.pipe()[0], ["sh", "-c", "exit 3"]))
 
 
 def test_a_command_that_ends_at_once_is_seen_to_have_ended() -> None:
-    assert subprocess.run(python(ENDS_FIRST), timeout=20).returncode == 3
+    assert subprocess.run(python(ENDS_FIRST), timeout=60).returncode == 3

@@ -26,6 +26,7 @@ _ID = re.compile(r"[0-9a-f]{64}|pithy-[^/]+")
 _VERSION = re.compile(r"v\d+\.\d+")
 _HEAD_LIMIT = 1 << 16
 _TICK = 0.02
+NO = b'{"message": "the test says no"}'
 _BLOCK = 1 << 16
 
 
@@ -68,9 +69,8 @@ class EngineProxy:
             pytest.skip("the engine is not behind a unix socket")
         return cls(host.removeprefix("unix://"), unix=unix, watch=watch)
 
-    def fail_next(self, operation: str, status: int = 500, times: int = 1) -> None:
-        """Answer the next requests of `operation` with `status` and do nothing."""
-        body = b'{"message": "the test says no"}'
+    def fail_next(self, operation: str, status: int = 500, times: int = 1, body: bytes = NO) -> None:
+        """Answer the next requests of `operation` with `status` and `body`, and do nothing."""
         headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
         self._faults.add(operation, Fail(status=status, body=body, headers=headers), times)
 

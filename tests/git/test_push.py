@@ -87,7 +87,7 @@ def test_a_commit_that_arrives_in_between_is_a_conflict(
     other: list[str] = []
 
     def intrude() -> None:
-        gate.reached.wait(30)
+        gate.reached.wait(60)
         other.append(intruder(served, work))
         gate.release()
 
@@ -202,7 +202,7 @@ def test_the_token_is_in_no_argument_file_or_error(
     gate, seen = server.hold(PUSH), list[str]()
 
     def look() -> None:
-        gate.reached.wait(30)
+        gate.reached.wait(60)
         seen.extend(command_lines())
         gate.release()
 

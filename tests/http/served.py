@@ -30,7 +30,7 @@ from tests.seeding import enqueue
 
 TOKEN = "token-of-the-test-0123456789"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-TIMEOUT = 30.0
+TIMEOUT = 60.0
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 
 from pithy_local.http.guard import Names, is_loopback
 from pithy_local.http.routes import ENDPOINTS, Endpoint
+from pithy_local.http.server import listen
 from tests.http.served import TOKEN, Served, error_of, serving
 
 
@@ -18,6 +19,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all of these: none of them changes anything."""
     with serving(tmp_path_factory.mktemp("guard")) as found:
         yield found
+
+
+def listening(host: str) -> Names:
+    """The names of a server that was told to listen there."""
+    with listen(host, 0) as sock:
+        return Names.of(sock, host=host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LocalHost:{port}", "[::1]:{port}"])
@@ -41,20 +48,31 @@ def test_a_proxys_name_is_answered_where_it_is_allowed(tmp_path: Path) -> None:
         assert served.get("/healthz", headers={"host": "other.example"}).status_code == 421
 
 
-def test_listening_everywhere_answers_to_addresses_and_the_hosts_name() -> None:
-    names = Names(host="0.0.0.0", port=8765)
+@pytest.mark.parametrize("host", ["0.0.0.0", "0"])
+def test_listening_everywhere_answers_to_addresses_and_the_hosts_name(host: str) -> None:
+    names = listening(host)
 
-    assert names.allow("192.168.1.5:8765")
-    assert names.allow(f"{socket.gethostname()}:8765")
-    assert not names.allow("evil.example:8765")
+    assert names.allow(f"192.168.1.5:{names.port}")
+    assert names.allow(f"{socket.gethostname()}:{names.port}")
+    assert not names.allow(f"evil.example:{names.port}")
+
+
+@pytest.mark.parametrize(("host", "address"), [("127.1", "127.0.0.1"), ("127.2", "127.0.0.2"), ("localhost", "[::1]")])
+def test_the_name_it_was_given_and_the_address_that_this_means_are_answered(host: str, address: str) -> None:
+    names = listening(host)
+
+    assert names.allow(f"{host}:{names.port}")
+    assert names.allow(f"{address}:{names.port}")
+    assert not names.allow(f"192.168.1.5:{names.port}")
 
 
 @pytest.mark.parametrize(
-    ("host", "loopback"), [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True),
-                           ("0.0.0.0", False), ("192.168.1.5", False), ("example.org", False)],
+    ("address", "loopback"), [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("::ffff:127.0.0.1", True),
+                              ("0.0.0.0", False), ("::ffff:0.0.0.0", False), ("192.168.1.5", False),
+                              ("fe80::1%eth0", False)],
 )  # fmt: skip
-def test_what_only_this_machine_reaches(host: str, loopback: bool) -> None:
-    assert is_loopback(host) is loopback
+def test_what_only_this_machine_reaches(address: str, loopback: bool) -> None:
+    assert is_loopback(address) is loopback
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "file://"])

@@ -194,16 +194,16 @@ def test_a_hundred_clients_on_one_task_get_the_same(served: Served) -> None:
     def follow(_: int) -> list[int]:
         with stream(served, path) as found:
             first = next(found)
-            begun.wait(30)
+            begun.wait(60)
             return [int(first.id or 0), *seqs(found)]
 
     with ThreadPoolExecutor(100) as threads:
         clients = [threads.submit(follow, number) for number in range(100)]
-        begun.wait(30)
+        begun.wait(60)
         for number in range(20):
             writer.write(*(f"{number}.{part}" for part in range(5)))
         lease.settle(Status.FAILED, FAILED)
-        got = [client.result(30) for client in clients]
+        got = [client.result(60) for client in clients]
 
     assert got == [list(range(1, 111))] * 100
 

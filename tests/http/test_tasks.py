@@ -12,6 +12,7 @@ import pytest
 
 from pithy_local import service
 from pithy_local.config import Secrets
+from pithy_local.http import tasks
 from pithy_local.models import Status, TaskError
 from tests.http.served import IdleWorker, Served, error_of, serving
 from tests.seeding import settle
@@ -141,6 +142,33 @@ def test_tasks_are_listed_newest_first_and_page_by_page(served: Served) -> None:
     second = served.get("/api/task", params={"limit": 2, "before": first[-1]["id"]}).json()
 
     assert [task["id"] for task in first + second] == ids[::-1][:4]
+
+
+def test_a_list_says_how_to_go_on_while_there_are_more(served: Served) -> None:
+    ids = [served.enqueue().id for _ in range(5)]
+    served.enqueue(repo="acme/web")
+    with served.client() as client:
+        pages = [client.get("/api/task", params={"limit": 2, "repo": "acme/api"})]
+        while "next" in pages[-1].links:
+            pages.append(client.get(pages[-1].links["next"]["url"]))
+
+    assert [[task["id"] for task in page.json()] for page in pages] == [ids[:2:-1], ids[2:0:-1], ids[:1]]
+
+
+def test_a_list_of_long_tasks_ends_early_and_loses_none(served: Served) -> None:
+    ids = [served.enqueue(prompt="x" * 3_000_000).id for _ in range(3)] + [served.enqueue(prompt="y" * 9_000_000).id]
+    with served.client() as client:
+        pages = [client.get("/api/task?limit=1000")]
+        while "next" in pages[-1].links:
+            pages.append(client.get(pages[-1].links["next"]["url"]))
+
+    assert [[task["id"] for task in page.json()] for page in pages] == [ids[3:], ids[2:0:-1], ids[:1]]
+
+
+def test_a_list_is_read_step_by_step(served: Served) -> None:
+    ids = [served.enqueue().id for _ in range(tasks.STEP + 2)]
+
+    assert [task["id"] for task in served.get("/api/task?limit=1000").json()] == ids[::-1]
 
 
 def test_tasks_are_listed_by_status_and_repository(served: Served) -> None:

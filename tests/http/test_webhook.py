@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 
 from pithy_local import service
 from pithy_local.config import Secrets
+from pithy_local.errors import ErrorCode
 from pithy_local.http.pool import SLOW
 from pithy_local.models import Phase, Status, Stream, Task
 from pithy_local.service import webhooks
@@ -163,6 +164,7 @@ def test_a_failed_task_needs_no_forge(served: Served) -> None:
     assert after.status is Status.FAILED
     assert after.error is not None
     assert (after.error.code, after.error.message) == ("agent_failed", "it broke ⏎ ***")
+    assert after.error.hint == ErrorCode.AGENT_FAILED.hint.replace("ID", task.id)
     assert service.log_page(served.app, task.id)[0].text == "token ***"
 
 
@@ -212,7 +214,7 @@ def test_a_forge_that_hangs_slows_no_other_path(served: Served, outside: Outside
         statuses = [served.get(path).status_code for path in ("/healthz", "/api/task", "/api/stats", "/metrics")]
         for gate in gates:
             gate.release()
-        answers = [answer.result(30).status_code for answer in asked]
+        answers = [answer.result(60).status_code for answer in asked]
 
     assert (statuses, answers) == ([200] * 4, [409] * len(tasks))
 
@@ -252,11 +254,11 @@ def test_a_changed_byte_is_401(served: Served) -> None:
     assert audit(served)["reason"] == "signature"
 
 
-@pytest.mark.parametrize("off", [301, -301, 100_000])
+@pytest.mark.parametrize("off", [420, -301, 100_000])
 def test_a_report_that_is_too_old_or_too_new_is_401(served: Served, off: int) -> None:
     body = report("0000000000", error="x")
 
-    assert send(served, body, signed(body, off=off + (1 if off > 0 else 0))).status_code == 401
+    assert send(served, body, signed(body, off=off)).status_code == 401
     assert audit(served)["reason"] == "timestamp"
 
 

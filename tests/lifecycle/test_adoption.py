@@ -54,13 +54,13 @@ def left_in(bench: Workbench, task: Task, phase: Phase) -> Task:
     stopper: list[Supervisor] = []
 
     def hold(_: str) -> None:
-        wait_until(lambda: any(host.stopping.is_set() for host in stopper[0]._attempts.hosts()), timeout=20)
+        wait_until(lambda: any(host.stopping.is_set() for host in stopper[0]._attempts.hosts()))
 
     at = At(phase.value, hold)
     supervisor = Supervisor(again(bench), kind="test", say=at, ids=[task.id])
     stopper.append(supervisor)
     with supervisor:
-        assert at.reached.wait(20)
+        assert at.reached.wait(60)
         supervisor.stop(Stop.LEAVE)
     return Tasks(bench.store).get(task.id)
 
@@ -221,7 +221,7 @@ def test_what_this_process_takes_up_again_is_its_own_although_the_earlier_thread
 
     def linger(words: str) -> None:
         if words.endswith((": left in phase agent: whoever works the queue next goes on with it", TAKEN)):
-            wait_until(lambda: tasks.get(task.id).fence == 2, timeout=20)
+            wait_until(lambda: tasks.get(task.id).fence == 2)
             earlier.append(threading.current_thread())
             ended.set()
 
@@ -229,9 +229,9 @@ def test_what_this_process_takes_up_again_is_its_own_although_the_earlier_thread
     executor.act = lose_engine
     task = queue(bench, repo)
     with Supervisor(bench, kind="test", say=linger) as supervisor:
-        assert ended.wait(20)
-        earlier[0].join(20)
-        assert held.reached.wait(20)
+        assert ended.wait(60)
+        earlier[0].join(60)
+        assert held.reached.wait(60)
         assert supervisor.running == 1
         held.go_on.set()
         assert settled(bench, task.id).status is Status.COMPLETED
@@ -243,7 +243,7 @@ def test_leaving_ends_at_once_although_a_sandbox_is_busy(bench: Workbench, execu
     executor.act = held
     task = queue(bench, repo)
     with Supervisor(bench, kind="test", say=silent) as supervisor:
-        assert held.reached.wait(20)
+        assert held.reached.wait(60)
         supervisor.stop(Stop.LEAVE)
 
     assert Tasks(bench.store).get(task.id).phase is Phase.AGENT
@@ -256,11 +256,11 @@ def test_a_drain_can_become_a_leave(bench: Workbench, executor: StandIn, repo: P
     executor.act = held
     task = queue(bench, repo)
     with Supervisor(bench, kind="test", say=silent) as supervisor:
-        assert held.reached.wait(20)
+        assert held.reached.wait(60)
         draining = threading.Thread(target=supervisor.stop, args=(Stop.DRAIN,))
         draining.start()
         supervisor.stop(Stop.LEAVE)
-        draining.join(20)
+        draining.join(60)
 
     assert (Tasks(bench.store).get(task.id).phase, draining.is_alive()) == (Phase.AGENT, False)
     held.go_on.set()

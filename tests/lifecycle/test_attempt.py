@@ -183,7 +183,7 @@ def test_a_locked_store_does_not_lose_how_an_attempt_ended(tmp_path: Path, repo:
         task = queue(bench, repo).id
         said: list[str] = []
         with Supervisor(bench, kind="test", say=said.append) as supervisor:
-            assert held.reached.wait(10)
+            assert held.reached.wait(60)
             with locked(bench.store):
                 held.go_on.set()
                 wait_until(lambda: "failed: too much [oom]" in log_of(bench, task))
@@ -197,7 +197,7 @@ def test_a_log_that_cannot_be_written_ends_the_attempt(bench: Workbench, executo
     def forbid(job: Job, host: AttemptHost) -> bytes:
         bench.store.logs.write("CREATE TRIGGER full BEFORE INSERT ON line BEGIN SELECT RAISE(ROLLBACK, 'no room'); END")
         host.say("one more")
-        assert host.stopping.wait(10)
+        assert host.stopping.wait(60)
         host.checkpoint()
         return b""
 
@@ -228,7 +228,7 @@ def test_a_model_call_that_a_cancel_cuts_off_is_counted_before_the_task_settles(
         task = queue(bench, repo, provider="openai", model="gpt-4o").id
         tasks = Tasks(bench.store)
         with Supervisor(bench, kind="test", say=silent):
-            assert gate.reached.wait(20)
+            assert gate.reached.wait(60)
             tasks.request_cancel(task)
             ended = settled(bench, task)
             at_the_end = log_of(bench, task)

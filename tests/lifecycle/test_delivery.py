@@ -266,13 +266,13 @@ def test_what_breaks_while_the_attempt_is_told_to_end_is_not_how_it_ended(
     def break_off(job: Job, host: AttemptHost) -> bytes:
         reached.set()
         if stop == "cancel":
-            host.stopping.wait(20)
+            host.stopping.wait(60)
         raise PithyError(ErrorCode.CONTAINER_LOST, "it went away")
 
     executor.act = break_off
     task = queue(bench, repo).id
     with Supervisor(bench, kind="test", say=silent):
-        assert reached.wait(20)
+        assert reached.wait(60)
         if stop == "cancel":
             Tasks(bench.store).request_cancel(task)
         ended = settled(bench, task)

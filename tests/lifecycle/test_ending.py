@@ -123,6 +123,33 @@ def test_no_secret_and_no_flood_is_kept_of_what_was_said(
     assert now(bench, host).error is not None
 
 
+def fill_up(bench: Workbench, host: Host) -> None:
+    """The log takes no more: RAISE(ROLLBACK) ends the transaction as SQLite itself does when the disk is full."""
+    bench.store.logs.write("CREATE TRIGGER full BEFORE INSERT ON line BEGIN SELECT RAISE(ROLLBACK, 'no room'); END")
+    host.say("lost")
+    assert host.stopping.wait(60)
+
+
+def test_a_log_that_could_not_be_written_gets_its_last_line_when_there_is_room_again(
+    bench: Workbench, host: Host, ending: Ending
+) -> None:
+    fill_up(bench, host)
+    bench.store.logs.write("DROP TRIGGER full")
+
+    ending.fail(PithyError(ErrorCode.DISK_FULL, f"no space left for {SECRET}"))
+
+    assert log_of(bench, host.lease.task.id) == ["failed: no space left for *** [disk_full]"]
+    assert now(bench, host).status is Status.FAILED
+
+
+def test_a_log_that_cannot_be_written_keeps_no_task_running(bench: Workbench, host: Host, ending: Ending) -> None:
+    fill_up(bench, host)
+
+    ending.fail(PithyError(ErrorCode.DISK_FULL, "no space left"))
+
+    assert (log_of(bench, host.lease.task.id), now(bench, host).status) == ([], Status.FAILED)
+
+
 def test_what_was_refused_is_named_with_the_error(
     bench: Workbench, host: Host, ending: Ending, artifacts: Artifacts
 ) -> None:

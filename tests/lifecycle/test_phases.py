@@ -82,7 +82,7 @@ def test_a_stop_before_the_delivery_cancels(bench: Workbench, repo: Path, point:
     task = queue(bench, repo).id
     supervisor = Supervisor(bench, kind="test", say=at)
     supervisor.start()
-    assert at.reached.wait(20)
+    assert at.reached.wait(60)
 
     supervisor.stop()
 
@@ -93,18 +93,18 @@ def test_a_stop_during_the_delivery_waits_for_it(bench: Workbench, repo: Path) -
     stopping = threading.Event()
 
     def hold(task: str) -> None:
-        stopping.wait(10)
+        stopping.wait(60)
 
     at = At("delivering", hold)
     task = queue(bench, repo).id
     supervisor = Supervisor(bench, kind="test", say=at)
     supervisor.start()
-    assert at.reached.wait(20)
+    assert at.reached.wait(60)
     stopper = threading.Thread(target=supervisor.stop)
     stopper.start()
 
     stopping.set()
-    stopper.join(20)
+    stopper.join(60)
 
     assert (Tasks(bench.store).get(task).status, stopper.is_alive()) == (Status.COMPLETED, False)
 
@@ -114,7 +114,7 @@ def test_a_stop_that_does_not_cancel_waits(bench: Workbench, repo: Path) -> None
     first, second = queue(bench, repo).id, queue(bench, repo, priority=-1).id
     supervisor = Supervisor(bench, kind="test", say=at, jobs=1)
     supervisor.start()
-    assert at.reached.wait(20)
+    assert at.reached.wait(60)
 
     supervisor.stop(Stop.DRAIN)
 
@@ -152,8 +152,8 @@ def test_who_has_lost_the_lease_writes_nothing_and_leaves_nothing(bench: Workben
     at = At(point, thief)
     task = queue(bench, repo)
     with Supervisor(bench, kind="test", say=at) as supervisor:
-        assert at.reached.wait(20)
-        wait_until(lambda: supervisor.running == 0, timeout=20)
+        assert at.reached.wait(60)
+        wait_until(lambda: supervisor.running == 0)
 
         assert thief.state() == thief.found
         assert Logs(bench.store).last_seq(task.id) == thief.last_seq
@@ -164,8 +164,8 @@ def test_what_git_keeps_for_a_task_stays_for_its_new_owner(bench: Workbench, rep
     at = At("agent", Thief(bench))
     task = queue(bench, repo)
     with Supervisor(bench, kind="test", say=at) as supervisor:
-        assert at.reached.wait(20)
-        wait_until(lambda: supervisor.running == 0, timeout=20)
+        assert at.reached.wait(60)
+        wait_until(lambda: supervisor.running == 0)
 
     [mirror] = bench.home.mirrors.glob("*/repo.git")
     assert git("for-each-ref", "--format=%(refname)", "refs/pithy", cwd=mirror) == f"refs/pithy/{task.id}/base"

@@ -41,14 +41,14 @@ def test_a_disk_that_was_full_at_the_end_of_an_attempt_leaves_no_task_running(wo
     task = world.add()
     with world.popen("run", "--until-idle") as runner:
         try:
-            assert gate.reached.wait(30)
+            assert gate.reached.wait(60)
             limit_files(runner, 0)
             gate.release()
             wait_until(
                 lambda: not list((world.home / "tmp").glob(f"{task}-a*")), timeout=30, what="its sandbox is gone"
             )
             limit_files(runner, resource.RLIM_INFINITY)
-            _, err = runner.communicate(timeout=30)
+            _, err = runner.communicate(timeout=100)
         finally:
             gate.release()
             if runner.poll() is None:

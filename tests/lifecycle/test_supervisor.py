@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,8 +37,23 @@ def orphan(bench: Workbench, repo: Path, *, executor: str = "local") -> str:
     return task.id
 
 
-def threads() -> set[str]:
-    return {thread.name for thread in threading.enumerate() if not thread.name.startswith(("Main", "pytest"))}
+Threads = Callable[[], set[str]]
+
+
+@pytest.fixture
+def threads() -> Threads:
+    """The names of those that were begun since the test began: others may have left some in this process."""
+    earlier = set(threading.enumerate())
+    return lambda: {
+        thread.name for thread in set(threading.enumerate()) - earlier if not thread.name.startswith("pytest")
+    }
+
+
+@contextmanager
+def patient(bench: Workbench) -> Iterator[Workbench]:
+    """The same home for who waits for its lock as long as users do."""
+    with closing(Store(bench.home)) as store:
+        yield replace(bench, store=store)
 
 
 @pytest.fixture
@@ -65,15 +81,14 @@ def test_no_more_attempts_run_at_once_than_may(bench: Workbench, repo: Path, exe
     assert (ended, most) == ([Status.COMPLETED] * 4, [True] * 4)
 
 
-def test_nothing_of_it_is_left_after_a_stop(bench: Workbench, repo: Path) -> None:
-    before = threads()
+def test_nothing_of_it_is_left_after_a_stop(bench: Workbench, repo: Path, threads: Threads) -> None:
     work(bench, queue(bench, repo).id)
 
-    assert threads() == before
+    assert threads() == set()
     assert bench.store.queue.rows("SELECT * FROM process") == []
 
 
-def test_a_second_stop_does_nothing(bench: Workbench) -> None:
+def test_a_second_stop_does_nothing(bench: Workbench, threads: Threads) -> None:
     supervisor = Supervisor(bench, kind="test", say=silent)
     supervisor.start()
 
@@ -88,7 +103,7 @@ def test_a_failure_of_this_process_cancels_nothing(bench: Workbench, repo: Path,
 
     def fail() -> None:
         with Supervisor(bench, kind="test", say=silent):
-            assert held.reached.wait(20)
+            assert held.reached.wait(60)
             raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
@@ -98,7 +113,7 @@ def test_a_failure_of_this_process_cancels_nothing(bench: Workbench, repo: Path,
     assert (left.status, left.phase) == (Status.RUNNING, Phase.AGENT)
 
 
-def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
+def test_a_start_that_fails_leaves_nothing(tmp_path: Path, threads: Threads) -> None:
     with opened_bench(tmp_path, patience=0.1) as bench, locked(bench.store):
         with pytest.raises(PithyError) as refused:
             Supervisor(bench, kind="test", say=silent).start()
@@ -115,7 +130,7 @@ def test_connections_do_not_grow_with_the_tasks(bench: Workbench, repo: Path) ->
     with Supervisor(bench, kind="test", say=silent) as supervisor:
         for _ in range(many):
             settled(bench, queue(bench, repo).id)
-        wait_until(lambda: supervisor.running == 0)
+            wait_until(lambda: supervisor.running == 0)
 
         # four threads stay; SQLite may close a file later than its connection, while another one holds a lock
         assert connections() <= many // 2
@@ -175,7 +190,7 @@ def test_without_an_engine_other_work_is_done_first_and_then_the_problem_is_told
     first, second = queue(bench, repo).id, queue(bench, repo).id
     with Supervisor(bench, kind="test", say=silent, jobs=1) as supervisor:
         told_too_early = []
-        assert held.reached.wait(10)
+        assert held.reached.wait(60)
         told_too_early.append(supervisor.engine_problem)
         held.go_on.set()
         while not Tasks(bench.store).get(second).status.settled:
@@ -218,14 +233,14 @@ def test_an_engine_that_hangs_keeps_nobody_from_cancelling(
     class Hanging(StandIn):
         def check(self) -> None:
             asked.set()
-            answer.wait(30)
+            answer.wait(60)
 
     bench.make_executor = {"local": bench.make_executor("local"), "docker": Hanging(name="docker")}.__getitem__
     task = queue(bench, repo).id
     with Supervisor(bench, kind="test", say=silent):
-        assert held.reached.wait(10)
+        assert held.reached.wait(60)
         queue(bench, repo, executor="docker")
-        assert asked.wait(10)
+        assert asked.wait(60)
 
         Tasks(bench.store).request_cancel(task)
 
@@ -233,19 +248,19 @@ def test_an_engine_that_hangs_keeps_nobody_from_cancelling(
         answer.set()
 
 
-def test_a_stop_ends_what_runs_also_while_the_store_is_locked(tmp_path: Path, repo: Path) -> None:
+def test_a_stop_ends_what_runs_also_while_the_store_is_locked(tmp_path: Path, repo: Path, threads: Threads) -> None:
     held = Held()
     with opened_bench(tmp_path, StandIn(held), patience=0.2) as bench:
         task = queue(bench, repo).id
         supervisor = Supervisor(bench, kind="test", say=silent)
         supervisor.start()
-        assert held.reached.wait(10)
+        assert held.reached.wait(60)
         stopper = threading.Thread(target=supervisor.stop)
         with locked(bench.store):
             stopper.start()
             stopper.join(1.0)
             assert stopper.is_alive()
-        stopper.join(20)
+        stopper.join(60)
 
         assert (stopper.is_alive(), threads()) == (False, set())
         assert Tasks(bench.store).get(task).status is Status.CANCELLED
@@ -265,14 +280,14 @@ class Hurried(SystemClock):
         super().sleep(0.01)
 
 
-def test_an_end_that_cannot_be_written_holds_nobody_up_for_ever(tmp_path: Path, repo: Path) -> None:
+def test_an_end_that_cannot_be_written_holds_nobody_up_for_ever(tmp_path: Path, repo: Path, threads: Threads) -> None:
     held = Held()
     said: list[str] = []
     with opened_bench(tmp_path, StandIn(held), patience=0.1, clock=Hurried()) as bench:
         task = queue(bench, repo).id
         supervisor = Supervisor(bench, kind="test", say=said.append)
         supervisor.start()
-        assert held.reached.wait(10)
+        assert held.reached.wait(60)
         with locked(bench.store):
             supervisor.stop()
 
@@ -287,7 +302,9 @@ def test_a_store_that_is_locked_for_a_while_is_told_and_waited_for(tmp_path: Pat
         with Supervisor(bench, kind="test", say=said.append) as supervisor:
             with locked(bench.store):
                 wait_until(lambda: any("locked" in words for words in said))
-            assert settled(bench, queue(bench, repo).id).status is Status.COMPLETED
+            with patient(bench) as other:
+                task = queue(other, repo).id
+            assert settled(bench, task).status is Status.COMPLETED
 
         assert supervisor.failure is None
 
@@ -297,12 +314,14 @@ def test_a_store_that_stays_locked_is_told_once_and_then_a_problem_until_it_work
 ) -> None:
     said: list[str] = []
     with (
-        opened_bench(tmp_path, StandIn(), patience=0.1) as bench,
+        opened_bench(tmp_path, StandIn(), patience=0.3) as bench,
+        patient(bench) as other,
         Supervisor(bench, kind="test", say=said.append, stuck_after=1.0) as supervisor,
     ):
-        settled(bench, queue(bench, repo).id)
+        settled(bench, queue(other, repo).id)
+        wait_until(lambda: supervisor.running == 0)
         with locked(bench.store):
-            wait_until(lambda: supervisor.store_problem is not None, timeout=20)
+            wait_until(lambda: supervisor.store_problem is not None)
             assert len([words for words in said if "locked" in words]) == 1
         wait_until(lambda: supervisor.store_problem is None)
 

@@ -53,7 +53,7 @@ class PostOffice:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, args=(ready,), name="post office")
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """What aiosmtpd calls for each message."""

@@ -72,7 +72,7 @@ def test_two_processes_of_a_home_send_each_mail_once(desk: Desk, post: PostOffic
 
     senders = [subprocess.Popen(command) for _ in range(2)]
 
-    assert [sender.wait(50) for sender in senders] == [0, 0]
+    assert [sender.wait(100) for sender in senders] == [0, 0]
     assert Counter(mail["Subject"] for mail in post.mails) == {
         f"pithy-local: completed: {title}": 1 for title in titles
     }
@@ -119,10 +119,10 @@ def test_what_a_killed_sender_had_claimed_is_sent_when_its_claim_has_run_out(
     desk.settle()
     sender = subprocess.Popen([sys.executable, "-c", SENDER, str(desk.store.home.root), post.url(), "50"])
     try:
-        assert post.reached.wait(30)
+        assert post.reached.wait(60)
     finally:
         sender.send_signal(signal.SIGKILL)
-        sender.wait(30)
+        sender.wait(60)
     post.hang = False
     notifier = desk.notifier(post.url())
 
@@ -204,7 +204,7 @@ def test_a_service_that_does_not_answer_in_time_has_failed(desk: Desk, post: Pos
     post.hang = True
     desk.settle()
     desk.notifier(post.url(), patience=0.3).tick()
-    assert post.reached.wait(30)  # it was on its way
+    assert post.reached.wait(60)  # it was on its way
 
     assert desk.said == ["notify: mailto #1: no answer within 0.3 s. It is tried again for a day."]
 
@@ -251,10 +251,10 @@ def _drained_in_the_middle(desk: Desk, post: PostOffice) -> float:
 
     ticking = threading.Thread(target=tick)
     ticking.start()
-    assert post.reached.wait(30)
+    assert post.reached.wait(60)
     begun = time.monotonic()
     notifier.drain(0.5)
-    ticking.join(30)
+    ticking.join(60)
     assert not ticking.is_alive()
     return begun
 
@@ -277,7 +277,7 @@ def test_where_nothing_is_due_a_tick_is_one_look_and_loads_nothing(tmp_path: Pat
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "home"), post.url()],
-        capture_output=True, text=True, timeout=50, check=True,
+        capture_output=True, text=True, timeout=100, check=True,
     )  # fmt: skip
 
     assert done.stdout == "1 []\n"

@@ -101,4 +101,4 @@ assert notify.shown("mailto://a:b@c") == "mailto://***"
 assert notify.secrets_of([]) == () and notify.check_urls([]) == []
 assert not {"apprise", "requests", "asyncio", "textual"} & set(sys.modules)
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=50)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)

@@ -217,7 +217,7 @@ def test_collect_frames_the_diff_once_the_host_has_spoken(job: Job, tmp_path: Pa
         process.stdin.write(b"\n")
         process.stdin.flush()  # stdin stays open: an exec's does
         framed = process.stdout.read()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
     expected = diff.canonical(job)
     assert struct.unpack(">Q", framed[:8]) == (len(expected),)

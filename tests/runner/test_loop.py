@@ -145,7 +145,7 @@ def test_the_commands_end_with_the_runner(tmp_path: Path, runner: Runner) -> Non
 
     runner.process.send_signal(signal.SIGTERM)
 
-    assert runner.process.wait(20) == 128 + signal.SIGTERM
+    assert runner.process.wait(60) == 128 + signal.SIGTERM
     wait_until_gone(pid)
 
 

@@ -38,7 +38,7 @@ print(json.dumps(in_child({
 def run(*args: str) -> str:
     """Python in a process of its own: the probe forks, and this one has threads."""
     return subprocess.run(
-        [sys.executable, *args], cwd=ROOT, capture_output=True, text=True, timeout=50, check=True
+        [sys.executable, *args], cwd=ROOT, capture_output=True, text=True, timeout=100, check=True
     ).stdout  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def test_the_runner_stays_until_it_is_told_to_end(tmp_path: Path, runner: Runner
 
     runner.process.send_signal(signal.SIGTERM)
 
-    assert runner.process.wait(10) == 128 + signal.SIGTERM
+    assert runner.process.wait(60) == 128 + signal.SIGTERM
 
 
 def test_it_waits_quietly_for_its_job(runner: Runner) -> None:
@@ -149,7 +149,7 @@ def test_a_host_that_refuses_is_told_nothing_more(tmp_path: Path) -> None:
 
 def test_without_its_environment_it_does_not_start(tmp_path: Path, service: ReportService) -> None:
     with started(tmp_path, service, PITHY_HOST_URL="nowhere") as runner:
-        assert runner.process.wait(10) == 1
+        assert runner.process.wait(60) == 1
         assert "the environment is incomplete" in runner.log()
 
 
@@ -201,11 +201,11 @@ def test_it_ends_at_once_while_a_model_is_thinking(tmp_path: Path, service: Repo
     assert reply.gate is not None
     with FakeModel([reply]) as model, started(tmp_path, service, **reaching(model)) as runner:
         runner.give(raw_job(tmp_path, provider="openai"))
-        assert reply.gate.reached.wait(30)
+        assert reply.gate.reached.wait(60)
 
         runner.process.terminate()
 
-        assert runner.process.wait(5) == 128 + signal.SIGTERM
+        assert runner.process.wait(60) == 128 + signal.SIGTERM
 
 
 def test_a_key_the_model_server_refuses_ends_the_job(tmp_path: Path, service: ReportService) -> None:

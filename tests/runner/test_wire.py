@@ -70,7 +70,7 @@ def test_a_host_that_is_away_is_waited_for_and_told_the_same_report_once() -> No
     telling.start()
     wait_until(lambda: bool(said), what="it says that it waits")
     with service:
-        telling.join(20)
+        telling.join(60)
 
     assert [(report.n, report.kind) for report in service.taken] == [(1, "step"), (2, "result")]
     assert said == ["the host is away: waiting for it", "the host is back"]

@@ -6,15 +6,19 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.models import Status
 from pithy_local.paths import Home
 from pithy_local.store import Store
-from pithy_local.store.database import StoreRuleError
+from pithy_local.store.database import NO_ROOM, StoreRuleError
+from pithy_local.store.logs import Logs
 from pithy_local.store.tasks import Tasks
+from tests.seeding import enqueue, settle
 from tests.store import old_home
 from tests.store.conftest import new_task
 
@@ -61,7 +65,7 @@ def test_what_ended_a_transaction_is_told_when_sqlite_has_rolled_it_back_itself(
     store.queue.write("PRAGMA max_page_count = 1")
     with pytest.raises(PithyError) as refused, store.queue.transaction():
         store.queue.write("INSERT INTO meta VALUES ('big', ?)", ("x" * 5_000_000,))
-    assert refused.value.code is ErrorCode.DISK_FULL
+    assert (refused.value.code, refused.value.hint) == (ErrorCode.DISK_FULL, NO_ROOM)
 
     store.queue.write("PRAGMA max_page_count = 1000000")
     with store.queue.transaction():
@@ -104,7 +108,7 @@ def test_a_store_may_be_closed_before_the_threads_that_used_it_end(store: Store)
     def use() -> None:
         Tasks(store).counts()
         used.set()
-        closed.wait(10)
+        closed.wait(60)
         try:
             store.close_thread()
         except Exception as error:
@@ -112,7 +116,7 @@ def test_a_store_may_be_closed_before_the_threads_that_used_it_end(store: Store)
 
     thread = threading.Thread(target=use)
     thread.start()
-    used.wait(10)
+    used.wait(60)
     store.close()
     closed.set()
     thread.join()
@@ -128,13 +132,26 @@ def test_a_newer_schema_is_refused(store: Store) -> None:
     assert refused.value.code is ErrorCode.STORE
 
 
-def test_a_file_that_is_no_database_is_an_error_with_a_hint(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "hint"), [("queue.db", "`pithy-local backup`"), ("logs.db", "move logs.db")])
+def test_a_damaged_file_is_an_error_that_says_how_to_go_on(tmp_path: Path, name: str, hint: str) -> None:
     home = Home(root=tmp_path / "home").prepare()
-    home.queue_db.write_bytes(b"this is not a database at all" * 100)
+    (home.root / name).write_bytes(b"this is not a database at all" * 100)
 
     with pytest.raises(PithyError) as refused:
         Store(home)
     assert refused.value.code is ErrorCode.STORE
+    assert hint in refused.value.hint
+
+
+def test_a_home_whose_log_was_moved_away_goes_on_with_a_new_one(store: Store) -> None:
+    task = settle(store, enqueue(store), Status.COMPLETED, log=["one"])
+    store.close()
+    for file in store.home.root.glob("logs.db*"):
+        file.rename(store.home.root / f"{file.name}.damaged")
+
+    with closing(Store(store.home)) as again:
+        assert Tasks(again).get(task.id).status is Status.COMPLETED
+        assert Logs(again).page(task.id) == []
 
 
 def test_a_home_that_cannot_be_made_is_an_error_with_a_hint(tmp_path: Path) -> None:

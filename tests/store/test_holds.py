@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from pithy_local.models import Status
 from pithy_local.store import Store
 from pithy_local.store.holds import Holds
 from pithy_local.store.lease import Lease
+from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
-from tests.store.conftest import HandClock, new_task
+from tests.store.conftest import HandClock, new_task, take_up
 
 
 def reason(holds: Holds) -> str | None:
@@ -27,6 +29,64 @@ def test_a_pause_stops_claims_but_not_of_tasks_that_are_named(holds: Holds, task
     assert tasks.claim(owner, executors=["docker"], concurrency=9) is None
     assert [each.id for each in tasks.waiting()] == [task.id]
     assert tasks.claim(owner, executors=["docker"], concurrency=9, ids=[task.id]) is not None
+
+
+def test_what_was_told_to_begin_at_once_passes_the_pause_by_also_when_it_is_queued_again(
+    store: Store, holds: Holds, tasks: Tasks, owner: str, clock: HandClock
+) -> None:
+    """Its owner died, or was told to end, before anything of the agent had run."""
+    tasks.insert(new_task("important", priority=9))
+    wished = tasks.insert(new_task())
+    holds.pause()
+    tasks.execute(wished.id)
+    started = take_up(store, owner)
+    assert started is not None
+    Lease(store, started, owner).requeue(not_before=clock.now + 1000)
+    assert tasks.claim(owner, executors=["docker"], concurrency=9) is None
+    clock.sleep(1)
+
+    assert (tasks.queued(["docker"]), tasks.claimable(["docker"])) == (1, True)
+    assert [each.title for each in tasks.waiting()] == ["important"]
+    claimed = tasks.claim(owner, executors=["docker"], concurrency=9)
+    assert claimed is not None
+    assert (claimed.id, tasks.claim(owner, executors=["docker"], concurrency=9)) == (wished.id, None)
+
+
+def test_it_goes_before_the_rest_of_the_queue_and_counts_once(store: Store, tasks: Tasks, owner: str) -> None:
+    tasks.insert(new_task("important", priority=9))
+    wished = tasks.execute(tasks.insert(new_task()).id)
+    started = take_up(store, owner)
+    assert started is not None
+    Lease(store, started, owner).requeue()
+
+    assert tasks.queued(["docker"]) == 2
+    claimed = tasks.claim(owner, executors=["docker"], concurrency=9)
+    assert claimed is not None
+    assert claimed.id == wished.id
+
+
+def test_a_spent_budget_holds_what_was_told_to_begin_at_once(
+    store: Store, holds: Holds, tasks: Tasks, owner: str
+) -> None:
+    """Else it would be refused by the ledger and queued again, again and again."""
+    tasks.execute(tasks.insert(new_task()).id)
+    started = take_up(store, owner)
+    assert started is not None
+    holds.pause_for_budget()
+    Lease(store, started, owner).requeue()
+
+    assert tasks.claim(owner, executors=["docker"], concurrency=9) is None
+
+
+def test_a_new_attempt_begins_in_its_turn(store: Store, holds: Holds, tasks: Tasks, owner: str) -> None:
+    tasks.execute(tasks.insert(new_task()).id)
+    started = take_up(store, owner)
+    assert started is not None
+    Lease(store, started, owner).settle(Status.FAILED)
+    Settled(store).again(started.id)
+    holds.pause()
+
+    assert tasks.claim(owner, executors=["docker"], concurrency=9) is None
 
 
 def test_a_spent_budget_stops_named_tasks_too(holds: Holds, tasks: Tasks, owner: str) -> None:

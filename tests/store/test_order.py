@@ -95,6 +95,23 @@ def test_a_cancelled_task_takes_along_what_waits_for_it(store: Store, tasks: Tas
     assert [row["id"] for row in told] == [waits.id, last.id]
 
 
+def test_what_ends_with_a_task_is_known_before_and_after(tasks: Tasks, lease: Lease, clock: HandClock) -> None:
+    earlier, waits = (tasks.insert(new_task(after=lease.task.id)) for _ in range(2))
+    last = chain(tasks, waits.id, 1)[0]
+    tasks.insert(new_task())
+    tasks.request_cancel(earlier.id)
+    clock.sleep(1)
+
+    tasks.request_cancel(lease.task.id)
+    while_it_runs = tasks.taken_along(lease.task.id)
+    lease.settle(Status.CANCELLED)
+    ended = tasks.taken_along(lease.task.id)
+
+    assert [(task.id, task.status) for task in while_it_runs] == [(waits.id, Status.QUEUED), (last.id, Status.QUEUED)]
+    assert [(task.id, task.status) for task in ended] == [(waits.id, Status.CANCELLED), (last.id, Status.CANCELLED)]
+    assert tasks.taken_along(last.id) == []
+
+
 def test_a_long_chain_ends_in_one_step(store: Store, tasks: Tasks) -> None:
     """Triggers that fired themselves would stop at a depth of a thousand, and nothing could settle."""
     task = tasks.insert(new_task())

@@ -82,7 +82,7 @@ def proxy(tmp_path: Path, done: list[str], asked: list[Asked]) -> Iterator[Engin
 
 def _post(proxy: EngineProxy, path: str, body: bytes = b"") -> tuple[int, bytes]:
     parts = urlsplit(proxy.url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
         connection.request("POST", path, body)
         answer = connection.getresponse()
@@ -98,7 +98,7 @@ def test_a_request_goes_through_and_is_named_without_version_and_ids(proxy: Engi
 
 def test_several_requests_of_one_client_each_get_an_answer(proxy: EngineProxy, done: list[str]) -> None:
     parts = urlsplit(proxy.url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     for path in ("/one", "/two"):
         connection.request("POST", path)
         assert connection.getresponse().read() == f"{path} ".encode()
@@ -136,16 +136,16 @@ def test_a_stalled_request_goes_on_when_it_is_let_go(proxy: EngineProxy, done: l
     gate = proxy.hold(CREATE)
     waiting = threading.Thread(target=_post, args=(proxy, "/v1.41/containers/create"))
     waiting.start()
-    assert gate.reached.wait(20)
+    assert gate.reached.wait(60)
     assert done == []
     gate.release()
-    waiting.join(20)
+    waiting.join(60)
     assert done == ["/v1.41/containers/create"]
 
 
 def _upgraded(proxy: EngineProxy) -> socket.socket:
     parts = urlsplit(proxy.url)
-    sock = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20)
+    sock = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=60)
     sock.sendall(b"POST /v1.41/exec/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
     head = b""
     while not head.endswith(b"\r\n\r\n"):

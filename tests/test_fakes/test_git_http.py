@@ -183,10 +183,10 @@ def test_a_held_push_has_no_effect_until_released(server: GitHttpServer, askpass
     with ThreadPoolExecutor(1) as pool:
         url = server.url_of("octo/hello")
         pending = pool.submit(remote, askpass, "push", "-q", url, "pj/one:refs/heads/held", cwd=work)
-        assert gate.reached.wait(20)
+        assert gate.reached.wait(60)
         assert branch_sha(bare, "held") is None
         gate.release()
-        assert pending.result(20).returncode == 0
+        assert pending.result(60).returncode == 0
     assert branch_sha(bare, "held") is not None
 
 
@@ -203,7 +203,7 @@ def test_stop_ends_a_backend_with_a_hanging_hook(bare: Path, askpass: Path, work
         pending = pool.submit(remote, askpass, "push", "-q", url, "pj/one:refs/heads/no", cwd=work)
         pid = int(wait_until(lambda: marker.exists() and marker.read_text().strip(), 20, "the hook"))
         server.stop()
-        assert pending.result(20).returncode != 0
+        assert pending.result(60).returncode != 0
     wait_until(lambda: not running(pid), 20, "the end of the hook")
 
 
@@ -212,7 +212,7 @@ def test_pushes_at_once_all_arrive(server: GitHttpServer, askpass: Path, work: P
     names = [f"p{n}" for n in range(6)]
     with ThreadPoolExecutor(6) as pool:
         jobs = [pool.submit(remote, askpass, "push", "-q", url, f"pj/one:refs/heads/{n}", cwd=work) for n in names]
-        assert [job.result(40).returncode for job in jobs] == [0] * 6
+        assert [job.result(60).returncode for job in jobs] == [0] * 6
     assert {branch_sha(bare, name) for name in names} == {branch_sha(work, "pj/one")}
 
 

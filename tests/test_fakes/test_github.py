@@ -45,7 +45,7 @@ def connect(fake: FakeGitHub) -> Iterator[Connect]:
     def make(token: str | None = TOKEN, *, lazy: bool = False, retry: GithubRetry | None = None) -> Github:
         auth = Auth.Token(token) if token else None
         client = Github(
-            base_url=fake.url, auth=auth, retry=retry, lazy=lazy, timeout=20,
+            base_url=fake.url, auth=auth, retry=retry, lazy=lazy, timeout=60,
             seconds_between_requests=None, seconds_between_writes=None,
         )  # fmt: skip
         opened.append(client)
@@ -281,10 +281,10 @@ def test_a_held_request_goes_on_when_released(fake: FakeGitHub, repo: Repository
     gate = fake.hold("pulls/create")
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(repo.create_pull, base="main", head="pj/one", title="t", body="b")
-        assert gate.reached.wait(20)
+        assert gate.reached.wait(60)
         assert fake.prs == []
         gate.release()
-        assert pending.result(20).number == 1
+        assert pending.result(60).number == 1
 
 
 def test_many_clients_at_once_open_one_pull_request_each(fake: FakeGitHub, connect: Connect, bare: Path) -> None:
@@ -403,7 +403,7 @@ def ask(
     fake: FakeGitHub, method: str, path: str, body: str | None, headers: dict[str, str]
 ) -> tuple[int, dict[str, Any]]:
     """A request that PyGithub would not make."""
-    connection = http.client.HTTPConnection("127.0.0.1", int(fake.url.rpartition(":")[2]), timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", int(fake.url.rpartition(":")[2]), timeout=60)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

@@ -173,7 +173,7 @@ def test_a_stream_may_stall_or_be_cut(fake: FakeModel, client: Anthropic) -> Non
     fake.push(Reply(text="abc", pieces=("a", "b", "c"), gate=gate, stall_after=1), cut(after=1))
     with ask(client, stream=True) as events:
         assert [next(events).type for _ in range(3)] == ["message_start", "content_block_start", "content_block_delta"]
-        assert gate.reached.wait(20)
+        assert gate.reached.wait(60)
         gate.release()
         assert "".join(event.delta.text for event in events if event.type == "content_block_delta") == "bc"
     with pytest.raises((anthropic.APIConnectionError, httpx2.HTTPError)):

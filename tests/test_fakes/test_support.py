@@ -17,7 +17,7 @@ def test_wait_until_names_what_did_not_come() -> None:
     started = time.monotonic()
     with pytest.raises(AssertionError, match=r"the moon did not come true within 0\.05 s"):
         wait_until(lambda: None, timeout=0.05, what="the moon")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_the_same_files_give_the_same_commit_whatever_the_host_says(

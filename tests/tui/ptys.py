@@ -46,12 +46,19 @@ class Broken(Busy):
         raise RuntimeError(f"a bug near {env['OPENAI_API_KEY']}\x1b]52;c;aG9zdGlsZQ==\x07")
 
 
+class Slow(Plain):
+    def add(self, draft):
+        while not Path(sys.argv[1], "network").exists():
+            time.sleep(0.01)
+        return super().add(draft)
+
+
 with service.open_app(home=sys.argv[1], env=dict(os.environ)) as app:
     mode = sys.argv[2]
     if mode == "slow doctor":
         checks = lambda found: (time.sleep(60) for _ in range(2))
         sys.exit(run_board(Board(app, worker=False, checks=checks)))
-    board = {"watch": Plain, "worker": Plain, "busy": Busy, "broken": Broken}[mode]
+    board = {"watch": Plain, "worker": Plain, "busy": Busy, "broken": Broken, "slow": Slow}[mode]
     sys.exit(run_board(board(app, worker=mode == "worker")))
 """
 ROOT = Path(__file__).parents[2]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import pithy_local.tui
 from pithy_local.config import SandboxSettings, Secrets, Settings
 from pithy_local.config.settings import ExecutorName, Network
 from pithy_local.doctor import Check
@@ -61,3 +64,14 @@ def test_only_a_container_without_a_network_is_called_sealed(
     executor: ExecutorName, network: Network, engine: Engine
 ) -> None:
     assert configured(Settings(executor=executor, sandbox=SandboxSettings(network=network))) == engine
+
+
+def test_only_the_board_and_its_parts_call_the_service() -> None:
+    folder = Path(pithy_local.tui.__file__).parent
+    calls = {
+        file.stem
+        for file in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("service.")
+    }
+    assert calls == {"board", "worker", "replaying"}

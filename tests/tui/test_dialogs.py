@@ -12,12 +12,13 @@ from textual.widgets import Button, Input, TextArea
 from pithy_local.models import Status
 from pithy_local.tui.board import Board
 from pithy_local.tui.commands import DashboardCommands
-from pithy_local.tui.screens.confirm import ConfirmScreen
+from pithy_local.tui.screens.confirm import AskScreen, ConfirmScreen
 from pithy_local.tui.screens.help import HelpScreen
 from pithy_local.tui.screens.new_task import NewTaskScreen
 from pithy_local.tui.screens.stats import StatsScreen
 from tests.tui.driving import User, dashboard
 from tests.tui.seeding import Seed
+from tests.tui.test_leaving import BusyBoard
 
 
 def with_keys(seed: Seed, keys: dict[str, str]) -> Board:
@@ -54,6 +55,23 @@ async def test_every_dialog_explains_itself_and_its_keys(seed: Seed) -> None:
             await user.sees_no(words)
             assert not isinstance(user.app.screen, HelpScreen)
             await user.presses("escape")
+            await user.until(lambda: user.app.screen is user.main, "the dashboard")
+
+
+async def test_the_help_on_a_question_has_the_answers_to_that_question_alone(seed: Seed) -> None:
+    task = seed.queued()
+    async with dashboard(seed, board=BusyBoard(seed)) as user:
+        await user.sees(task.title)
+        for opener, answers, others in (
+            ("x", ("ask.yes", "ask.no"), ("ask.stay", "ask.leave", "ask.cancel")),
+            ("q", ("ask.stay", "ask.leave", "ask.cancel", "ask.no"), ("ask.yes",)),
+        ):
+            await user.presses(opener)
+            await is_open(user, AskScreen)
+            await user.presses("f1")
+            await user.sees("ask.page-down", *answers)
+            assert not [other for other in others if other in user.screen]
+            await user.presses("f1", "escape")
             await user.until(lambda: user.app.screen is user.main, "the dashboard")
 
 

@@ -128,7 +128,7 @@ async def test_searching_opens_folded_files_goes_round_and_back(seed: Seed) -> N
         await user.presses("f", "j", "j", "v", "escape", "slash")
         await user.types("pha + 1")
         await user.presses("enter")
-        await user.sees("+return alpha + 1", "/pha + 1 · file 3 of 6")
+        await user.sees("+return alpha + 1", "match 1 of 1 /pha + 1 · file 3 of 6")
         assert (rows(user).viewed, rows(user).folded) == ({2}, set())
         await user.presses("n")
         await user.is_told("went on from the other end")
@@ -150,11 +150,14 @@ async def test_both_sides_of_a_row_are_found_one_after_the_other(seed: Seed) -> 
         await user.presses("slash")
         await user.types("import")
         await user.presses("enter")
-        places = [user.diff.cursor]
+        await user.sees("match 1 of 4 /import")
+        places, numbers = [user.diff.cursor], ["match 1 of 4 /import"]
         for key in "nnnnNNNN":
             await user.presses(key)
             places.append(user.diff.cursor)
+            numbers.append(user.diff.search_words)
         assert places == [2, 3, 3, 4, 2, 4, 3, 3, 2]
+        assert numbers == [f"match {number} of 4 /import" for number in (1, 2, 3, 4, 1, 4, 3, 2, 1)]
 
 
 async def test_notes_on_several_places_become_one_feedback(seed: Seed) -> None:

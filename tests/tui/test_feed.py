@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.models import Status
 from pithy_local.service import Needle
 from pithy_local.tui.board import Board
 from pithy_local.tui.feed import Feed
-from pithy_local.tui.records import Details, Entry, LogPart, Matches, Snapshot
+from pithy_local.tui.records import Details, Entry, LogPart, Matches, Scan, Snapshot
 from tests.tui.alone import Watcher, alone
 from tests.tui.driving import PATIENCE
 from tests.tui.seeding import Seed
@@ -34,11 +35,11 @@ class Held(Board):
         self._wait(entry.task.title)
         return found
 
-    def matches(self, task_id: str, needle: Needle, after: int) -> Iterator[Matches]:
-        for found in super().matches(task_id, needle, after):
+    def matches(self, scan: Scan) -> Iterator[Matches]:
+        for found in super().matches(scan):
             yield found
-            if needle.text == "first":
-                self._wait(needle.text)
+            if scan.needles[0].text == "first":
+                self._wait("first")
                 yield found
 
     def diff(self, task_id: str, attempt: int | None = None) -> bytes:
@@ -80,17 +81,17 @@ async def test_a_filter_that_was_given_up_keeps_no_other_waiting(seed: Seed) -> 
     seed.log(lease, "first", "second")
     board = Held(seed)
     feed = Feed(board)
-    feed.log_stale = False
+    first, second = (Scan(task=lease.task.id, needles=(Needle(text=text),)) for text in ("first", "second"))
     async with alone(feed) as user:
-        feed.read_log(lease.task.id, 0, only=(Needle(text="first"), 0))
+        feed.scan_log([first])
         await user.until(lambda: board.begun, "the first scan")
-        feed.read_log(lease.task.id, 0, only=(Needle(text="first"), 2))  # the same one: it goes on
-        feed.read_log(lease.task.id, 0, only=(Needle(text="second"), 0))
+        feed.scan_log([replace(first, after=2)])  # the same one: it goes on
+        feed.scan_log([second])
         await user.until(lambda: len(user.heard(Feed.Matched)) == 2, "the second scan")
         board.free.set()
         await idle(user)
-        assert [each.matches.needle.text for each in user.heard(Feed.Matched)] == ["first", "second"]
-        feed.read_log(lease.task.id, 0, only=(Needle(text="second"), 0))  # once more: nothing is under way
+        assert [each.matches.needles for each in user.heard(Feed.Matched)] == [first.needles, second.needles]
+        feed.scan_log([second])  # once more: nothing is under way
         await user.until(lambda: len(user.heard(Feed.Matched)) == 3, "the third scan")
 
 

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from pithy_local.models import Patch, Phase, Status, Task, TaskError, Usage
+from pithy_local.tui.keymap import Keymap
 from pithy_local.tui.models.header import header
 from pithy_local.tui.records import Entry
 from tests.tui.records import a_task
@@ -21,7 +22,7 @@ LONG = "the diff touches .github/workflows/ci.yml and 日本語 " * 8
 
 def lines(task: Task, *, doing: str = "", held: str = "", most: int = LINES, width: int = 60) -> list[str]:
     entry = Entry(task=task, doing=doing, held=held)
-    return header(entry, 63_000, lines=most, width=width, console=Console()).plain.split("\n")
+    return header(entry, 63_000, lines=most, width=width, console=Console(), keymap=Keymap()).plain.split("\n")
 
 
 def failed(message: str = "no answer within 180 s", hint: str = "Try again later.") -> Task:
@@ -46,8 +47,8 @@ def test_what_needs_you_goes_before_where_it_goes() -> None:
     assert wrong.startswith("llm_timeout: the diff touches")
     assert more.endswith("…")
     assert advice == "→ Try again later."
-    cut = lines(failed(LONG, "`pithy-local show 0dx0tnz3ef` says where the answers are kept"), width=52)[-1]
-    assert cut == "→ `pithy-local show 0dx0tnz3ef` says where the answ…"
+    cut = lines(failed(LONG, "`pithy-local show 0dx0tnz3ef` says where the answers are kept"), width=42)[-1]
+    assert cut == "→ `4` (Info) says where the answers are k…"
     assert lines(failed(), most=LINES_LOW)[1:] == ["llm_timeout: no answer within 180 s", "→ Try again later."]
 
 

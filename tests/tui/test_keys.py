@@ -30,12 +30,13 @@ from pithy_local.tui.widgets.lines import LineView
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
+from pithy_local.tui.widgets.whole_line import WholeLineView
 from tests.tui.guide import GUIDE, with_keys
 
 HEARERS: dict[Place, tuple[type, ...]] = {
     Place.DASHBOARD: (MainScreen,), Place.TASK: (MainScreen,), Place.TASKS: (TaskTable,), Place.LINES: (LineView,),
     Place.LOG: (LogView,), Place.DIFF: (DiffView,), Place.FILES: (DiffFiles,),
-    Place.PAGE: (Page,), Place.PROMPT: (Prompt,), Place.TEXT: (NewTaskScreen, Writing),
+    Place.PAGE: (Page, WholeLineView), Place.PROMPT: (Prompt,), Place.TEXT: (NewTaskScreen, Writing),
     Place.ASK: (AskScreen,), Place.COPY: (CopyScreen,),
     Place.LINE: (LineScreen,), Place.STATS: (StatsScreen,), Place.DOCTOR: (DoctorScreen,),
     Place.REPLAY: (ReplayScreen,), Place.HELP: (HelpScreen,), Place.DIALOG: (Dialog,), Place.APP: (Dashboard,),

@@ -18,8 +18,7 @@ from pithy_local.tui.board import Board
 from pithy_local.tui.models import wrapping
 from pithy_local.tui.models.logwindow import LogWindow
 from pithy_local.tui.models.pages import Pages
-from pithy_local.tui.records import PAGE, Hunt, LogPart, Matches
-from pithy_local.tui.screens.viewer import whole
+from pithy_local.tui.records import PAGE, Hunt, LogPart, Matches, Scan
 from tests.tui.records import a_line
 from tests.tui.seeding import Seed
 
@@ -121,7 +120,7 @@ def test_a_windows_rows_are_its_lines_or_those_that_match() -> None:
     assert not window.take(LogPart(task="b", end=2_000))
     assert not window.take(LogPart(task="a", unread=[1]))
     window.filter(Needle(text="x"), 40)
-    assert (window.rows, window.unscanned) == (0, (Needle(text="x"), 0))
+    assert (window.rows, window.unscanned) == (0, (Scan(task="a", needles=(Needle(text="x"),)),))
 
 
 def test_lines_that_are_removed_leave_the_window() -> None:
@@ -135,11 +134,12 @@ def test_lines_that_are_removed_leave_the_window() -> None:
     assert (window.rows, window.line(0)) == (201, None)
     window.filter(Needle(text="x"), 40)
     window.take_matches(
-        Matches(task="a", needle=Needle(text="x"), after=0, scanned=200, seqs=array("Q", [1, 150, 180]))
+        Matches(task="a", needles=(Needle(text="x"),), after=0, scanned=200, seqs=array("Q", [1, 150, 180]))
     )
     assert [window.seq(row) for row in range(window.rows)] == [150, 180]
     window.take(LogPart(task="a", first=160, end=300))
-    assert (window.rows, window.dropped, window.unscanned) == (1, 100, (Needle(text="x"), 200))
+    assert (window.rows, window.dropped) == (1, 100)
+    assert window.unscanned == (Scan(task="a", needles=(Needle(text="x"),), after=200),)
 
 
 def test_a_window_knows_where_attempts_begin() -> None:
@@ -149,7 +149,7 @@ def test_a_window_knows_where_attempts_begin() -> None:
     assert [window.begins(row) for row in range(5)] == [1, 0, 0, 3, 0]
     assert window.attempt_rows() == [0, 3]
     window.filter(Needle(text="x"), 40)
-    window.take_matches(Matches(task="a", needle=Needle(text="x"), after=0, scanned=9, seqs=array("Q", [2, 5, 6])))
+    window.take_matches(Matches(task="a", needles=(Needle(text="x"),), after=0, scanned=9, seqs=array("Q", [2, 5, 6])))
     assert [window.begins(row) for row in range(3)] == [1, 3, 0]
     window.open("b")
     window.take(LogPart(task="b", end=9, starts=[(1, 2)]))
@@ -197,12 +197,6 @@ def test_wrapped_rows_fill_the_view_from_above_and_from_below() -> None:
     assert wrapping.place_from(2, 10, 4, three) == [(2, 0), (2, 1), (2, 2), (3, 0)]
     assert wrapping.place_up_to(9, 4, three) == [(8, 2), (9, 0), (9, 1), (9, 2)]
     assert wrapping.place_from(9, 10, 5, three) == [(9, 0), (9, 1), (9, 2)]
-
-
-def test_a_line_whole_says_who_wrote_it_and_does_nothing() -> None:
-    shown = whole(a_line(text="\x1b[2J[/foo]\x1b]52;c;aGk=\x07 x", stream=Stream.ERR)).plain
-    assert "standard error" in shown
-    assert shown.endswith("[/foo] x")
 
 
 # ---- a file of it

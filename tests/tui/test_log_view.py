@@ -62,10 +62,10 @@ async def test_a_paused_view_stays_at_its_lines_when_older_ones_are_removed() ->
     async with alone(view) as user:
         await user.presses("k", "k", "k")
         view.take(a_log(*(f"line {n}" for n in range(201, 403)), first=201))
-        assert badge(view) == "PAUSED +2 new ▼ · 197 of 202"
+        assert badge(view) == "PAUSED +2 new ▼ · line 397 of 402"
         await user.until(lambda: user.lines[6].endswith("line 397"), "the same lines")
         view.take(a_log("removed", first=402))
-        assert badge(view) == "PAUSED +1 new ▼ · 1 of 1"
+        assert badge(view) == "PAUSED +1 new ▼ · line 402 of 402"
         await user.until(lambda: [line.strip() for line in user.lines if line] == ["removed"], "the last word")
 
 
@@ -74,11 +74,11 @@ async def test_a_filtered_view_lets_go_of_lines_that_are_removed() -> None:
     async with alone(view) as user:
         view.show_only("line")
         view.take_matches(
-            Matches(task="a", needle=Needle(text="line"), after=0, scanned=40, seqs=array("Q", range(1, 41)))
+            Matches(task="a", needles=(Needle(text="line"),), after=0, scanned=40, seqs=array("Q", range(1, 41)))
         )
         await user.presses("k", "k")
         view.take(a_log("line 39", "line 40", first=39))
-        assert badge(view) == "PAUSED +0 new ▼ · 1 of 2 · &line 2 of 2"
+        assert badge(view) == "PAUSED ▼ · line 39 of 40 · &line 2 of 2"
         await user.sees("line 39")
 
 
@@ -132,7 +132,7 @@ async def test_a_search_goes_sideways_to_the_match() -> None:
         found(view, 1)
         await user.until(lambda: user.lines[0].strip() == "here", "the beginning of the line")
         view.take(a_log("here", "x" * 200 + "here", "the end"))
-        assert badge(view) == "PAUSED +0 new ▼ · 1 of 3 · /here"
+        assert badge(view) == "PAUSED ▼ · /here · line 1 of 3"
 
 
 def found(view: LogView, seq: int | None) -> None:
@@ -157,11 +157,11 @@ async def test_keys_pressed_while_a_match_is_looked_for_count() -> None:
         await user.presses("j", "N")  # who goes on by himself is not taken away by what is found later
         assert hunts(user)[-1] == (50, True, 1)
         found(view, 70)
-        assert badge(view) == "PAUSED +0 new ▼ · 70 of 99 · /line went round"
+        assert badge(view) == "PAUSED ▼ · /line · line 70 of 99"
         view.search("liner")
-        assert badge(view) == "PAUSED +0 new ▼ · 70 of 99 · /liner …"
+        assert badge(view) == "PAUSED ▼ · /liner … · line 70 of 99"
         found(view, None)
-        assert badge(view) == "PAUSED +0 new ▼ · 70 of 99 · /liner is nowhere"
+        assert badge(view) == "PAUSED ▼ · /liner is nowhere · line 70 of 99"
         view.show("b")
         assert badge(view) == "FOLLOW ▼ · /liner"
 
@@ -173,7 +173,7 @@ async def test_a_match_in_the_last_line_is_looked_at_not_followed() -> None:
         found(view, 2)
         view.take(a_log("one", "two", "three"))
         await user.pilot.pause()
-        assert badge(view) == "PAUSED +1 new ▼ · 2 of 3 · /two"
+        assert badge(view) == "PAUSED +1 new ▼ · /two · line 2 of 3"
 
 
 async def test_a_filter_that_lets_nothing_through_says_so_while_lines_pour_in() -> None:
@@ -181,7 +181,7 @@ async def test_a_filter_that_lets_nothing_through_says_so_while_lines_pour_in() 
     async with alone(view) as user:
         view.show_only("three")
         await user.sees("Searching…")
-        view.take_matches(Matches(task="a", needle=Needle(text="three"), after=0, scanned=2, seqs=array("Q")))
+        view.take_matches(Matches(task="a", needles=(Needle(text="three"),), after=0, scanned=2, seqs=array("Q")))
         view.take(a_log("one", "two", "four"))
         await user.sees("No line has this text")
 
@@ -196,7 +196,7 @@ async def test_where_an_attempt_begins_there_is_a_border_and_a_way_to_it() -> No
         await user.sees("━━ attempt 4 · line 61 ━━━")
         view.action_previous_attempt()
         await user.sees("━━ attempt 2: openai gpt-4o ━━━")
-        assert badge(view) == "PAUSED +0 new ▼ · 31 of 90 · attempt 2"
+        assert badge(view) == "PAUSED ▼ · line 31 of 90 · attempt 2"
         view.action_previous_attempt()
         view.action_previous_attempt()
         assert view.cursor == 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from textual import events
+from textual.message import Message
 
-from pithy_local.tui.pastes import END, START, PasteParser
+from pithy_local.tui.pastes import END, STALLED_SECONDS, START, PasteParser
 
 
 def parsed(*pieces: str) -> list[tuple[str, str]]:
@@ -39,6 +40,23 @@ def test_text_that_ends_its_own_paste_stays_text() -> None:
 
 def test_two_pastes_and_the_keys_between_them() -> None:
     assert parsed(f"{START}one{END}", f"x{START}two", f"{END}") == [("paste", "one"), ("key", "x"), ("paste", "two")]
+
+
+def test_a_paste_whose_end_never_comes_gives_the_keys_back() -> None:
+    now = [0.0]
+    parser = PasteParser(clock=lambda: now[0])
+
+    def seen(at: float, typed: str = "") -> list[Message]:
+        now[0] = at
+        return [*parser.feed(typed), *parser.tick()] if typed else [*parser.tick()]
+
+    assert seen(0.0, f"{START}half of it") == []
+    assert seen(STALLED_SECONDS - 1, " and more") == [], "it has come to a stop only where nothing comes"
+    assert seen(2 * STALLED_SECONDS - 2) == []
+    [paste] = seen(2 * STALLED_SECONDS)
+    assert isinstance(paste, events.Paste)
+    assert paste.text == "half of it and more"
+    assert [event.key for event in seen(2 * STALLED_SECONDS, "q") if isinstance(event, events.Key)] == ["q"]
 
 
 def test_keys_are_what_they_were() -> None:

@@ -15,6 +15,7 @@ from pithy_local.lifecycle.upkeep.replays import sweep_replay
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status, Task
 from pithy_local.store.orphans import OURS
+from pithy_local.store.removed import Removed
 from pithy_local.store.tasks import Tasks
 
 GRACE_MS = 60_000
@@ -30,7 +31,7 @@ class Reaper:
 
     def __init__(self, bench: Workbench, say: Callable[[str], None]) -> None:
         self.bench, self.say = bench, say
-        self.tasks = Tasks(bench.store)
+        self.tasks, self._removed = Tasks(bench.store), Removed(bench.store)
         self._housekeeping = Housekeeping(bench, say)
         self._told: set[str] = set()
 
@@ -65,13 +66,16 @@ class Reaper:
 
     @cached_property
     def _used(self) -> set[str]:
-        rows = self.bench.store.queue.rows("SELECT DISTINCT executor FROM task")
+        rows = self.bench.store.queue.rows("SELECT executor FROM task UNION SELECT executor FROM removed")
         return {"local", *(row["executor"] for row in rows)} & set(OURS)
 
     def _reap(self, executor: Executor) -> None:
-        for box in executor.sandboxes(self.tasks.instance):
-            if self._is_leftover(box):
+        removed = self._removed.at(executor.name)  # before the list: what is not in it then is gone for good
+        boxes = executor.sandboxes(self.tasks.instance)
+        for box in boxes:
+            if box.task in removed or self._is_leftover(box):
                 self._remove(executor, box)
+        self._removed.forget(removed - {box.task for box in boxes})
         for words in executor.sweep(self.tasks.instance, self.bench.clock.now_ms() - GRACE_MS):
             self.say(f"removed a leftover: {words}")
 

@@ -1,4 +1,5 @@
-"""What keeps the logs small: old ones are removed, space is given back, what a dead `rm` left behind is swept."""
+"""What keeps the logs small: old ones are removed, space is given back, what a dead `rm` left behind is swept. And the
+ids of completion reports, which nobody needs for ever."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pithy_local.clock import day_of
 from pithy_local.config import LogSettings, seconds
 from pithy_local.store import Store
 from pithy_local.store.log_removal import LogRemoval
+from pithy_local.store.webhooks import Webhooks
 
 ROUND_MS = 3_600_000
 SLICE_SECONDS = 0.03
@@ -62,6 +64,7 @@ class Retention:
         self._warned = size > self._large_wal
 
     def _steps(self) -> Iterator[None]:
+        Webhooks(self._store).forget_old()
         for task in self._removal.strangers():
             yield from self._removal.drop(task)
         age = self._settings.retention

@@ -19,7 +19,7 @@ _SPACE, _PLUS, _MINUS, _NEWLINE, _AT, _BACKSLASH, _HEADER = b" +-\n@\\h"
 _FAR = 1_000
 """Lines of one sign in a row beyond which nobody asks which of them took the place of which."""
 _BLOCK = 10_000
-"""Lines at a time that a search backwards looks at."""
+"""Lines at a time that a search backwards, and one for all matches, looks at."""
 LEAST_DIGITS = 5
 _MODES = {"100755": "executable", "120000": "symlink", "160000": "submodule"}
 
@@ -142,6 +142,12 @@ class Diff:
                 return found[0]
             high = start
         return None
+
+    def matches(self, needle: Needle) -> Iterator[array[int]]:
+        """All lines that have it, in order, block by block: many blocks have none."""
+        pattern = pattern_of(needle)
+        for low in range(0, len(self), _BLOCK):
+            yield array("I", self._lines_with(pattern, low, min(low + _BLOCK, len(self))))
 
     def _lines_with(self, pattern: re.Pattern[bytes], low: int, high: int) -> Iterator[int]:
         for index in range(max(0, self.file_of(low)), len(self.files)):

@@ -11,16 +11,18 @@ from rich.text import Text
 from pithy_local.models import Status, Task, TaskError
 from pithy_local.text import clip, short_age, short_count
 from pithy_local.tui import look
+from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.models.hints import in_here
 from pithy_local.tui.records import Entry
 
 MOST = 1_000
 """Characters of a text that are looked at: more never fit."""
 
 
-def header(entry: Entry, now_ms: int, *, lines: int, width: int, console: Console) -> Text:
+def header(entry: Entry, now_ms: int, *, lines: int, width: int, console: Console, keymap: Keymap) -> Text:
     """At most this many lines of this width, as safe text. What needs the user goes before where the task goes."""
     task, room = entry.task, lines - 1
-    what_to_do = _advice(task, task.error) if task.error else ""
+    what_to_do = _advice(task, task.error, keymap) if task.error else ""
     advice = [look.line(f"→ {what_to_do}", "yellow")] if what_to_do else []
     needs_you = bool(task.error or task.question)
     below = _wrapped(_words(entry), width, max(1, room - (len(advice) if needs_you else 1)), console)
@@ -58,11 +60,11 @@ def _words(entry: Entry) -> list[Text]:
     return shown
 
 
-def _advice(task: Task, error: TaskError) -> str:
-    """What to do, in here: the error's own hint may name commands of the command line."""
+def _advice(task: Task, error: TaskError, keymap: Keymap) -> str:
+    """What to do, in here: the error's own hint names commands of the command line."""
     if error.code == look.AWAITING_REVIEW:
         return "Look at the diff, then accept it, send it back or reject it."
-    return "Answer it." if task.status is Status.NEEDS_CLARIFICATION else error.hint
+    return "Answer it." if task.status is Status.NEEDS_CLARIFICATION else in_here(error.hint, keymap, task.id)
 
 
 def _state(task: Task, now_ms: int) -> Text:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from pithy_local.models import LogLine
 from pithy_local.service import Needle
 from pithy_local.tui import look
+from pithy_local.tui.models.logmatches import MOST_COUNTED, LogMatches, numbered
 from pithy_local.tui.models.pages import KEPT, Pages, page_of
-from pithy_local.tui.records import LogPart, Matches
+from pithy_local.tui.records import LogPart, Matches, Scan
 
 
 class LogWindow:
     """Rows (from 0) over the lines of a log (`seq` from 1). Its memory does not grow with the log: a filter's matches
-    take eight bytes each."""
+    take eight bytes each, and so do a search's, of which no more are counted than `MOST_COUNTED`."""
 
     def __init__(self) -> None:
         self.task: str | None = None
         self.only: Needle | None = None
         """The filter: None shows every line."""
+        self.counted: Needle | None = None
+        """What is searched for: its matches are counted."""
         self.widest = 0
         """Columns of the widest line that was read."""
         self.known = False
@@ -28,20 +30,27 @@ class LogWindow:
         self.dropped = 0
         """Rows that were there and left at the front, in all: retention takes the oldest lines."""
         self._pages = Pages()
-        self._seqs = array("Q")
-        self._scanned = self._sought = 0
+        self._passed: LogMatches | None = None
+        """The lines that the filter lets through."""
+        self._matched: LogMatches | None = None
+        """Those of them that the search finds."""
         self._measured = 0
         self._first = 1
         self._starts: Sequence[tuple[int, int]] = ()
 
     @property
     def rows(self) -> int:
-        return len(self._seqs) if self.only else self.kept
+        return len(self._passed.seqs) if self._passed is not None else self.kept
 
     @property
     def kept(self) -> int:
         """How many lines of the log are kept, as far as is known."""
         return max(0, self._pages.end - self._first + 1)
+
+    @property
+    def first(self) -> int:
+        """The number of the first line that is kept."""
+        return self._first
 
     @property
     def end(self) -> int:
@@ -58,7 +67,7 @@ class LogWindow:
         self.task = task
         self._pages.clear()
         self.widest, self._measured, self._first, self._starts, self.known = 0, 0, 1, (), False
-        self._forget_matches()
+        self._begin_anew()
 
     def take(self, part: LogPart) -> bool:
         """Pages that were read; False for another task's, and where nothing could be read."""
@@ -66,6 +75,8 @@ class LogWindow:
             return False
         self.known = True
         self._pages.end = max(self._pages.end, part.end)
+        for matches in self._looked_for:
+            matches.learn_end(self._pages.end)
         if part.first < self._first:
             return True  # it was read before lines were removed
         self._keep_from(part.first)
@@ -80,51 +91,73 @@ class LogWindow:
     def _keep_from(self, first: int) -> None:
         """Older lines than this one are no longer kept; it may be another one itself: a word about their removal."""
         if first > self._first:
-            gone = bisect_left(self._seqs, first)
-            del self._seqs[:gone]
-            self.dropped += gone if self.only else first - self._first
+            gone = [matches.forget_before(first) for matches in self._looked_for]
+            self.dropped += gone[0] if self._passed is not None else first - self._first
             self._first = first
             self._pages.forget_up_to(first)
 
-    # ---- the filter
+    # ---- the filter, and what is searched for
 
     def filter(self, needle: Needle | None, height: int) -> None:
         """Show only lines with this in them, in a view of `height` rows: at worst each of them is on another page."""
         self.only = needle
         self._pages.kept = max(KEPT, 2 * height) if needle else KEPT
-        self._forget_matches()
-        self._sought = self._pages.end
+        self._begin_anew()
+
+    def count(self, needle: Needle | None) -> None:
+        """Count the lines with this in them, among those that the filter lets through; None: count nothing."""
+        self.counted = needle
+        self._begin_anew(filtering=False)
 
     def take_matches(self, found: Matches) -> bool:
-        """More lines that the filter lets through; False where they answer another question."""
-        if found.task != self.task or found.needle != self.only or found.after != self._scanned:
-            return False
-        self._seqs.extend(found.seqs[bisect_left(found.seqs, self._first) :])
-        self._scanned = found.scanned
-        return True
+        """What a scan found; False where it answers another question."""
+        taken = [matches.take(found, self._first) for matches in self._looked_for if found.task == self.task]
+        return any(taken)
 
     @property
-    def unscanned(self) -> tuple[Needle, int] | None:
-        """The filter, and the line up to which it is known, if there are more."""
-        return (self.only, self._scanned) if self.only and self._scanned < self._pages.end else None
+    def unscanned(self) -> tuple[Scan, ...]:
+        """What is to be looked for in lines that nobody has looked at yet."""
+        task, end = self.task or "", self._pages.end
+        return tuple(scan for matches in self._looked_for if (scan := matches.scan(task, end)) is not None)
 
     @property
     def searched(self) -> bool:
-        """Whether the filter has been held against all lines there were when it was set: more come in for ever."""
-        return self._scanned >= self._sought
+        """Whether the filter has been held against all lines there were when it was set."""
+        return self._passed is None or self._passed.searched
 
-    def _forget_matches(self) -> None:
-        self._seqs, self._scanned = array("Q"), 0
+    def match_words(self, row: int) -> str:
+        """`match 3 of 17`, if this row is one, else `17 matches`; "" as long as none is known."""
+        if self._matched is None or not self.rows:
+            return ""
+        return numbered(self._matched.seqs, self.seq(row), more=self._matched.more)
+
+    @property
+    def matchless(self) -> bool:
+        """Whether nothing is found by the search, wherever it looks."""
+        return self._matched is not None and self._matched.searched and not self._matched.seqs
+
+    @property
+    def _looked_for(self) -> list[LogMatches]:
+        """The filter's first."""
+        return [matches for matches in (self._passed, self._matched) if matches is not None]
+
+    def _begin_anew(self, *, filtering: bool = True) -> None:
+        """Nothing is known of what the search finds, nor, `filtering`, of what the filter lets through."""
+        end = self._pages.end if self.known else None
+        if filtering:
+            self._passed = LogMatches((self.only,), end) if self.only is not None else None
+        both = tuple(dict.fromkeys(needle for needle in (self.counted, self.only) if needle is not None))
+        self._matched = LogMatches(both, end, MOST_COUNTED) if self.counted is not None else None
 
     # ---- rows and lines
 
     def seq(self, row: int) -> int:
         """The number of the line in this row."""
-        return self._seqs[row] if self.only else self._first + row
+        return self._passed.seqs[row] if self._passed is not None else self._first + row
 
     def row_of(self, seq: int) -> int:
         """Where this line stands, or the next that is shown."""
-        return bisect_left(self._seqs, seq) if self.only else max(0, seq - self._first)
+        return bisect_left(self._passed.seqs, seq) if self._passed is not None else max(0, seq - self._first)
 
     def line(self, row: int) -> LogLine | None:
         """The line in this row, if it is in memory."""

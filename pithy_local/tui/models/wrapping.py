@@ -1,12 +1,14 @@
-"""Long lines broken at the edge of the view, as a terminal does it, and which of them stand in view."""
+"""Long lines broken between words, or at the edge of the view as a terminal does it, and which of them are in view."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
+LEAST = 12
+"""Columns that a text has beside its indentation, at least."""
 Place = tuple[int, int]
 """A row and which of its parts (from 0)."""
 
@@ -21,6 +23,26 @@ def parts(text: Text, width: int, most: int) -> list[Text]:
         at += len(piece)
         ends.append(at)
     return list(text.divide([end for end in ends if end < len(plain)]))
+
+
+def between_words(plain: str, width: int) -> Iterator[tuple[int, int]]:
+    """Where each piece of the text begins and ends (in characters) that takes at most `width` columns: after a space
+    where it has one. Spaces that do not fit are in no piece. Below the text's `indent` nothing stands."""
+    hang, at = indent(plain, width), 0
+    while at < len(plain) or not at:
+        room = max(1, width - (hang if at else 0))
+        fits = chop_cells(plain[at : at + 2 * room], room)  # more would be work in vain, and in short text it is all
+        end = at + max(1, len(fits[0]) if fits else 2 * room)
+        if end < len(plain) and plain[end] != " ":
+            space = plain.rfind(" ", at + (0 if at else hang), end)
+            end = space + 1 if space > at else end
+        yield at, min(end, len(plain))
+        at = end + (plain[end : end + 1] == " ")
+
+
+def indent(plain: str, width: int) -> int:
+    """How far the text is indented: where there is room beside it for `LEAST` columns."""
+    return max(0, min(len(plain) - len(plain.lstrip(" ")), width - LEAST))
 
 
 def place_from(top: int, rows: int, height: int, parts_of: Callable[[int], int]) -> list[Place]:

@@ -6,17 +6,21 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from pithy_local.tui.actions import Place
+from pithy_local.tui.actions import Action, Place
 from pithy_local.tui.models.verbs import Question
 from pithy_local.tui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from pithy_local.tui.typed import TypedApp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,14 @@ class AskScreen(Dialog[int]):
         self._title, self._what, self._answers = title, what, answers
         self.asked_at = math.inf
         """Keys that were typed before then are no answer: the dashboard drops them."""
+
+    @property
+    def actions(self) -> list[Action]:
+        """Without the answers of other questions."""
+        answers = {f"ask.{answer.name}" for answer in self._answers} | {"ask.no"}
+        return [
+            action for action in super().actions if not action.run.startswith("answer(") or action.id in answers
+        ]  # fmt: skip
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
@@ -72,6 +84,10 @@ class AskScreen(Dialog[int]):
             self.dismiss(names.index(name))
         elif name == "no":
             self.dismiss(0)
+
+    def dismiss(self, result: int | None = None) -> AwaitComplete:
+        cast("TypedApp", self.app).answered_at = time.monotonic()
+        return super().dismiss(result)
 
     def action_page_down(self) -> None:
         self.query_one(".body").scroll_page_down(animate=False)

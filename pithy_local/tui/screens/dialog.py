@@ -99,7 +99,7 @@ class Dialog(ModalScreen[T]):
     def action_help(self) -> None:
         from pithy_local.tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.PLACE, self.keymap, prose=self.PROSE))
+        self.app.push_screen(HelpScreen(self.PLACE, self.keymap, prose=self.PROSE, heard=self.actions))
 
 
 class Parts(Page):

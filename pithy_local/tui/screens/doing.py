@@ -14,6 +14,7 @@ from pithy_local.models import Status, Task
 from pithy_local.text import clip, safe_block, safe_line
 from pithy_local.tui import look, outside
 from pithy_local.tui.board import Board
+from pithy_local.tui.keymap import Keymap
 from pithy_local.tui.models import deeds, verbs
 from pithy_local.tui.models.verbs import Question
 from pithy_local.tui.screens.telling import TellingScreen
@@ -34,8 +35,8 @@ class DoingScreen(TellingScreen):
             super().__init__()
             self.text, self.what = text, what
 
-    def __init__(self, board: Board) -> None:
-        super().__init__(board)
+    def __init__(self, board: Board, keymap: Keymap) -> None:
+        super().__init__(board, keymap)
         self._notes: dict[str, str] = {}
         """What was written and not sent, by verb and task."""
 

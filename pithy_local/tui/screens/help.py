@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from pithy_local.tui import look
-from pithy_local.tui.actions import HEARD, Place
+from pithy_local.tui.actions import HEARD, Action, Place
 from pithy_local.tui.keymap import Keymap
 from pithy_local.tui.keynames import shown_keys
 from pithy_local.tui.screens.dialog import Dialog, Parts
@@ -33,7 +33,8 @@ PROSE = {
     "The diff follows where it stands beside the list.",
     Place.PAGE: "What was done for the task, and all that is known about it. Steps has phases, model calls with "
     "tokens, cost and seconds, and the verify commands on the base and with the change.",
-    Place.PROMPT: "What is typed here filters the tasks at once, or is searched for in the log.",
+    Place.PROMPT: "What is typed here filters the tasks at once, is searched for in the log or the diff, or says "
+    "where to go and what a file is to be called.",
 }
 
 
@@ -43,14 +44,16 @@ class HelpScreen(Dialog[None]):
     PLACE = Place.HELP
 
     def __init__(
-        self, place: Place, keymap: Keymap, why_not: Callable[[str], str] = lambda action_id: "", *, prose: str = ""
-    ) -> None:
+        self, place: Place, keymap: Keymap, why_not: Callable[[str], str] = lambda action_id: "", *, prose: str = "",
+        heard: Sequence[Action] = (),
+    ) -> None:  # fmt: skip
         """`place`: what has the focus; `why_not`: by action id why it cannot be done now, "" where it can.
 
-        `prose`: what a dialog is for; then it and its keys are all that is explained.
+        `prose`: what a dialog is for; then it and what can be done in there (`heard`) are all that is explained.
         """
         super().__init__()
         self._place, self._keymap, self._why_not, self._prose = place, keymap, why_not, prose
+        self._actions = heard or keymap.actions
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
@@ -86,7 +89,7 @@ class HelpScreen(Dialog[None]):
         table.add_column(width=KEYS, no_wrap=True)
         table.add_column(ratio=1)
         table.add_column(justify="right", no_wrap=True)
-        for action in self._keymap.at(place):
+        for action in (each for each in self._actions if each.place is place):
             hidden = self._keymap.hidden(action, self._place)
             keys = [key for key in action.each_key if key not in hidden]
             reason = self._why_not(action.id) if keys else f"here the key is for: {hidden[action.each_key[0]].label}"

@@ -29,6 +29,8 @@ _HINTED = {Place.TASKS: (Place.TASKS, Place.DASHBOARD, Place.TASK), Place.LOG: (
 """Whose hints come first, by what has the focus."""
 _OF_ONE = {"tasks.pr": "open_pr", "tasks.shell": "shell", "diff.send-back": "send_back"}
 """Verbs that take the selected task, whichever are marked."""
+_SAVES = {"save": "log.save", "save-diff": "diff.save"}
+"""For what the line is opened where there is something to save, and by which action."""
 
 
 class KeysScreen(LookingScreen):
@@ -109,11 +111,16 @@ class KeysScreen(LookingScreen):
 
     def action_ask(self, purpose: str) -> None:
         """Open the line to type into, at once: what is typed behind the key is text already."""
+        reason = self.why_not(_SAVES[purpose]) if purpose in _SAVES else ""
+        if reason:
+            self.tell(f"Save: {reason}", "warning")
+            return
         log, table, diff = self.query_one(LogView), self.query_one(TaskTable), self.query_one(DiffView)
         only, needle, wanted = log.window.only, log.needle, diff.needle
         label, text, about = {
             "tasks": ("Filter", table.list.filter_text, "status:failed,review repo:api !word"),
             "search": ("Search", needle.text if needle else "", self._search_words("log")),
+            "line": ("Go to line", "", "its number; $ is the end"),
             "only": ("Only lines with", only.text if only else "", "a text; nothing shows all lines"),
             "save": ("Save the log as", f"{log.window.task}.log", "a new file"),
             "find": ("Search", wanted.text if wanted else "", self._search_words("diff")),
@@ -134,7 +141,8 @@ class KeysScreen(LookingScreen):
             log.search(event.text)
         elif event.final and event.purpose == "only":
             log.show_only(event.text)
-            self.refresh_view()
+        elif event.final and event.purpose == "line":
+            log.go_to(event.text)
         elif event.final and event.purpose == "save":
             self.save_log(event.text)
         elif event.final and event.purpose == "find":
@@ -195,5 +203,6 @@ class KeysScreen(LookingScreen):
             return "nothing is searched for" + (": it writes a new task" if name == "next" else "")
         if name in ("next-attempt", "previous-attempt") and log.window.attempts < 2:
             return "the log has one attempt"
-        empty = not log.rows and name in ("search", "detail", "save") and log.window.only is None
+        in_lines = ("search", "detail", "save", "go-to", "next-error", "previous-error")
+        empty = not log.rows and name in in_lines and log.window.only is None
         return "the log is empty" if empty else ""

@@ -17,13 +17,16 @@ from pithy_local.tui import look
 from pithy_local.tui.board import Board
 from pithy_local.tui.feed import Feed
 from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.models.hints import in_here
 from pithy_local.tui.records import Details, Entry
 from pithy_local.tui.screens.doing import DoingScreen
 from pithy_local.tui.widgets.bars import TabBar
 from pithy_local.tui.widgets.diff import DiffView
+from pithy_local.tui.widgets.diff_search import SearchedDiff
 from pithy_local.tui.widgets.header import Header
 from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.log_lines import LogLines
+from pithy_local.tui.widgets.log_search import SearchedLog
 from pithy_local.tui.widgets.page import Page
 from pithy_local.tui.widgets.tasks import TaskTable
 
@@ -38,8 +41,7 @@ class LookingScreen(DoingScreen):
     """The right side: header, tabs, log, diff, steps and info of one task."""
 
     def __init__(self, board: Board, keymap: Keymap) -> None:
-        super().__init__(board)
-        self.keymap = keymap
+        super().__init__(board, keymap)
         self.entries: tuple[Entry, ...] = ()
         self.by_id: dict[str, Entry] = {}
         self.tab = "log"
@@ -101,7 +103,8 @@ class LookingScreen(DoingScreen):
         if entry is None:
             return
         if log.window.task is not None:
-            feed.read_log(log.window.task, log.stale_pages(), only=log.window.unscanned)
+            feed.read_log(log.window.task, log.stale_pages())
+            feed.scan_log(log.window.unscanned)
         if self.tab == "diff":
             task = entry.task
             wanted = (task.id, task.patch, None if task.patch else task.status)
@@ -145,8 +148,14 @@ class LookingScreen(DoingScreen):
     def on_log_lines_pages_wanted(self, event: LogLines.PagesWanted) -> None:
         self.query_one(Feed).read_pages(event.task, event.pages)
 
-    def on_log_view_find_wanted(self, event: LogView.FindWanted) -> None:
+    def on_searched_log_find_wanted(self, event: SearchedLog.FindWanted) -> None:
         self.query_one(Feed).find(event.hunt)
+
+    def on_searched_log_scans_changed(self) -> None:
+        self.query_one(Feed).scan_log(self.query_one(LogView).window.unscanned)
+
+    def on_searched_log_noted(self, event: SearchedLog.Noted) -> None:
+        self.tell(event.text, "warning" if event.grave else "information")
 
     def on_feed_found(self, event: Feed.Found) -> None:
         self.query_one(LogView).found(event.hunt, event.seq)
@@ -202,7 +211,8 @@ class LookingScreen(DoingScreen):
     def on_feed_diff_read(self, event: Feed.DiffRead) -> None:
         if self._diff_of is not None and event.task_id == self._diff_of[0]:
             diff = self.query_one(DiffView)
-            diff.take(event.task_id, event.diff, event.problem, attempt=event.attempt, attempts=event.attempts)
+            problem = in_here(event.problem, self.keymap)
+            diff.take(event.task_id, event.diff, problem, attempt=event.attempt, attempts=event.attempts)
             if event.again:
                 self.set_timer(AGAIN_SECONDS, partial(self._read_again, self._diff_of))
 
@@ -216,7 +226,7 @@ class LookingScreen(DoingScreen):
         if self._diff_of is not None and event.task == self._diff_of[0]:
             self.query_one(Feed).read_diff(event.task, event.attempt)
 
-    def on_diff_view_searched(self, event: DiffView.Searched) -> None:
+    def on_searched_diff_searched(self, event: SearchedDiff.Searched) -> None:
         if not event.found:
             self.tell(f"Nothing has `{event.text}` in it", "warning")
         elif event.round:

@@ -18,6 +18,7 @@ from pithy_local.tui.actions import Place
 from pithy_local.tui.board import Board
 from pithy_local.tui.feed import TASKS_AT_ONCE, TICK_SECONDS, Feed
 from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.models.hints import in_here, told
 from pithy_local.tui.models.welcome import welcome
 from pithy_local.tui.records import Draft, Engine, Snapshot
 from pithy_local.tui.screens.keys import KeysScreen
@@ -74,7 +75,7 @@ class MainScreen(KeysScreen):
                 yield TaskTable()
                 yield Checkup("welcome", self.board, welcome, self.keymap.key)
             with Vertical(id="right"):
-                yield Header(f"No task passes the filter: {self.keymap.key('tasks.clear')} shows all.")
+                yield Header(self.keymap)
                 yield TabBar("tabs")
                 with ContentSwitcher(initial="log", id="views"):
                     yield LogView()
@@ -113,8 +114,7 @@ class MainScreen(KeysScreen):
             self.query_one(TaskTable).tick(self.board.app.clock.now_ms())
             self.show_selected()
             self.show_details()
-            moved = self._home_problem()
-            if moved is not None:
+            if (moved := self._home_problem()) is not None:
                 self._troubled(moved)
             self._show_status()
 
@@ -164,7 +164,7 @@ class MainScreen(KeysScreen):
     def _troubled(self, error: PithyError) -> None:
         """In the status line as long as it lasts; told once, since that line may be too short for it."""
         error = self._home_problem() or error  # the cause of all others
-        self._trouble = f"{error.message}. {error.hint}"
+        self._trouble = told(error, self.keymap)
         if self._trouble not in self._troubles:
             self._troubles.add(self._trouble)
             self.complain(error)
@@ -285,7 +285,8 @@ class MainScreen(KeysScreen):
             left.border_subtitle = Content(f" {' · '.join(parts)} " if parts else "")
 
     def _show_status(self) -> None:
-        engine = self.board.engine() if not self._trouble else Engine(label="store", problem=self._trouble)
+        found = self.board.engine() if not self._trouble else Engine(label="store", problem=self._trouble)
+        engine = replace(found, hint=in_here(found.hint, self.keymap))
         if self.changed("engine", engine.problem) and self._empty:
             self.query_one(Checkup).look()
         said = self._said if time.monotonic() - self._said_at < SAID_SECONDS else ""

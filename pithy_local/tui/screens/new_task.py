@@ -19,6 +19,7 @@ from pithy_local.text import safe_line
 from pithy_local.tui import look
 from pithy_local.tui.board import Board
 from pithy_local.tui.drafts import UNISOLATED, draft_of
+from pithy_local.tui.models.hints import in_here
 from pithy_local.tui.records import Draft
 from pithy_local.tui.screens.text import SafeTextArea, TextDialog
 from pithy_local.tui.widgets.inputs import ChoiceInput
@@ -116,7 +117,7 @@ class NewTaskScreen(TextDialog[tuple[Task | None, Draft]]):
     def _added(self, main: MainScreen, added: tuple[Task, tuple[str, ...]]) -> None:
         task, warnings = added
         for warning in warnings:
-            main.tell(warning, "warning")
+            main.tell(in_here(warning, self.keymap), "warning")
         if self._dismissed:
             self._late(task)
         else:
@@ -127,7 +128,7 @@ class NewTaskScreen(TextDialog[tuple[Task | None, Draft]]):
             main.complain(error)
             return
         self.complain(error)
-        for field in self.query(Input):
+        for field in self.query("Input, TextArea"):
             if field.id == error.detail.get("field"):
                 self.set_focus(field)
 

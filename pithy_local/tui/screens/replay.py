@@ -11,13 +11,13 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from pithy_local import service
 from pithy_local.errors import PithyError
 from pithy_local.models import Task
 from pithy_local.tui import look
 from pithy_local.tui.actions import Place
 from pithy_local.tui.board import Board
-from pithy_local.tui.replaying import replay
+from pithy_local.tui.models.hints import told
+from pithy_local.tui.replaying import Replay
 from pithy_local.tui.screens.dialog import Dialog
 from pithy_local.tui.widgets.page import Page
 
@@ -43,7 +43,7 @@ class ReplayScreen(Dialog[None]):
     def __init__(self, board: Board, task: Task) -> None:
         super().__init__()
         self._board, self._of = board, task
-        self._stop = service.StopSign()
+        self._again = Replay(board.app, task.id)
         self._lines: list[Text] = []
 
     def compose(self) -> ComposeResult:
@@ -57,7 +57,7 @@ class ReplayScreen(Dialog[None]):
         self._replay()
 
     def on_unmount(self) -> None:
-        self._stop.set()
+        self._again.stop()
 
     @work(thread=True, group="replay")
     def _replay(self) -> None:
@@ -66,9 +66,9 @@ class ReplayScreen(Dialog[None]):
 
         try:
             with self._board.in_words():
-                outcome = replay(self._board.app, self._of.id, stop=self._stop, say=say)
+                outcome = self._again.run(say)
         except PithyError as error:
-            said = look.line(f"✗ {error.message}. {error.hint}", look.RED)
+            said = look.line(f"✗ {told(error, self.keymap)}", look.RED)
         else:
             if outcome is None:
                 return

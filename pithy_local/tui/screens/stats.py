@@ -18,6 +18,7 @@ from pithy_local.tui.actions import Place
 from pithy_local.tui.board import Board
 from pithy_local.tui.models import figures
 from pithy_local.tui.models.figures import StatsPage
+from pithy_local.tui.models.hints import told
 from pithy_local.tui.screens.dialog import Dialog
 from pithy_local.tui.widgets.bars import TabBar
 from pithy_local.tui.widgets.page import Page
@@ -79,7 +80,7 @@ class StatsScreen(Dialog[None]):
             with self._board.in_words():
                 repos, models, days = (self._board.stats(since, by) for by in GROUPINGS)
         except PithyError as error:
-            self.post_message(self.Read(span, None, f"{error.message}. {error.hint}"))
+            self.post_message(self.Read(span, None, told(error, self.keymap)))
         else:
             page = StatsPage(repos=repos, models=models, days=days, now_ms=now)
             self.post_message(self.Read(span, page, ""))

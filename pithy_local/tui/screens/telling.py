@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from textual import work
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -15,6 +14,8 @@ from textual.timer import Timer
 from pithy_local.errors import PithyError
 from pithy_local.text import safe_line
 from pithy_local.tui.board import Board
+from pithy_local.tui.keymap import Keymap
+from pithy_local.tui.models.hints import told
 
 T = TypeVar("T")
 WORD_SECONDS = 2.0
@@ -38,16 +39,18 @@ class TellingScreen(Screen[None]):
             super().__init__()
             self.name, self.then = name, then
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, keymap: Keymap) -> None:
         super().__init__()
-        self.board = board
-        self._under_way: dict[str, Timer] = {}
+        self.board, self.keymap = board, keymap
+        self._begun: dict[str, Timer] = {}
+        """What nobody may begin again: it is not done, or its end is not told yet."""
 
     def tell(self, text: str, severity: SeverityLevel = "information") -> None:
+        """`text` need not be safe."""
         self.app.notify(safe_line(text), severity=severity, markup=False)
 
     def complain(self, error: PithyError) -> None:
-        self.tell(f"{error.message}. {error.hint}", "error")
+        self.tell(told(error, self.keymap), "error")
 
     def in_thread(
         self, name: str, call: Callable[[], T], then: Callable[[T], None],
@@ -57,26 +60,28 @@ class TellingScreen(Screen[None]):
 
         `name` is what the user calls it. While it is under way the same is not begun again: then False.
         """
-        if name in self._under_way:
+        if name in self._begun:
             self.tell(f"{name}: still under way", "warning")
             return False
-        self._under_way[name] = self.set_timer(WORD_SECONDS, lambda: self.tell(f"{name}: still under way"))
-        self._call(name, call, then, failed or self.complain)
+        self._begun[name] = self.set_timer(WORD_SECONDS, lambda: self.tell(f"{name}: still under way"))
+        self.board.under_way.begin(name, partial(self._call, name, call, then, failed or self.complain))
         return True
 
-    @work(thread=True, group="doing")
     def _call(
         self, name: str, call: Callable[[], T], then: Callable[[T], None], failed: Callable[[PithyError], None]
-    ) -> None:
+    ) -> PithyError | None:
+        """In a thread; what went wrong."""
         try:
             with self.board.in_words():
                 end = partial(then, call())
         except PithyError as error:
-            end = partial(failed, error)
+            self.post_message(self.Ended(name, partial(failed, error)))
+            return error
         self.post_message(self.Ended(name, end))
+        return None
 
     def on_telling_screen_ended(self, event: Ended) -> None:
-        self._under_way.pop(event.name).stop()
+        self._begun.pop(event.name).stop()
         event.then()
 
     def on_telling_screen_told(self, event: Told) -> None:

@@ -15,6 +15,7 @@ from pithy_local.errors import PithyError
 from pithy_local.text import safe_block
 from pithy_local.tui import look, outside
 from pithy_local.tui.actions import Place
+from pithy_local.tui.models.hints import advice
 from pithy_local.tui.screens.dialog import Dialog, Parts, T
 
 LOUD = f"bold {look.RED}"
@@ -52,7 +53,7 @@ class TextDialog(Dialog[T]):
         area.move_cursor(area.document.end)
 
     def complain(self, error: PithyError) -> None:
-        self.say(look.line(error.message, LOUD).append("\n").append_text(look.line(error.hint)))
+        self.say(look.line(error.message, LOUD).append("\n").append_text(look.line(advice(error, self.keymap))))
 
     def say(self, what: Text) -> None:
         """Say it above the keys; nothing takes back what was said."""

@@ -8,17 +8,16 @@ from textual import events
 from textual.content import Content
 from textual.message import Message
 
-from pithy_local.service import Needle
 from pithy_local.tui import actions, look
 from pithy_local.tui.models.diffrows import DiffRows
 from pithy_local.tui.models.viewed import Viewed
-from pithy_local.tui.widgets.diff_lines import DiffLines
+from pithy_local.tui.widgets.diff_search import SearchedDiff
 
 SPLIT_FROM = 120
 """Columns from which on old and new stand side by side, unless the user says otherwise."""
 
 
-class DiffView(DiffLines):
+class DiffView(SearchedDiff):
     """Shows what `take` was given, or why there is nothing."""
 
     BINDINGS = actions.bindings(actions.Place.DIFF)
@@ -34,28 +33,19 @@ class DiffView(DiffLines):
             self.task, self.attempt = task, attempt
 
     class FilesChanged(Message):
-        """Another file is under the cursor, or one was viewed: `badge` says something else now."""
+        """Another line is under the cursor, a file was viewed or matches counted: `badge` says something else now."""
 
     class FilesWanted(Message):
         """The user wants to choose from the list of files."""
 
-    class Searched(Message):
-        """What came of a search: `found` nowhere, or only from the other end (`round`)."""
-
-        def __init__(self, text: str, *, found: bool, round: bool) -> None:  # noqa: A002 - the word for it
-            super().__init__()
-            self.text, self.found, self.round = text, found, round
-
     def __init__(self) -> None:
-        super().__init__(id="diff")
+        super().__init__("diff")
         self.shown_task = ""
         self.attempt = 0
         """Whose diff is shown."""
         self.attempts: Sequence[int] = ()
         """Those that made a diff, in order."""
         self._asked_split: bool | None = None
-        self._found = 0
-        """The line of the last match: a row of two columns may have two."""
         self._viewed = Viewed()
 
     def take(
@@ -68,23 +58,27 @@ class DiffView(DiffLines):
         """
         self.attempt, self.attempts = attempt, attempts
         if task == self.shown_task and content and self.content and content.diff.data == self.content.diff.data:
-            self.post_message(self.FilesChanged())
+            self.stands_elsewhere()
             return
         self.nothing, self.shown_task, self.content = nothing, task, content
         self.cursor = 0
         if content is not None:
             content.show(self._viewed.of(task, content.diff), split=self._split)
-        self._arrange()
+        self.count_matches()
+        self.rearrange()
         with self._taking_along():
             self.scroll_to(x=0, y=0, animate=False, force=True)
 
+    def stands_elsewhere(self) -> None:
+        self.post_message(self.FilesChanged())
+
     @property
     def badge(self) -> Content:
-        """`file 2 of 5 · hunk 1 of 3 · 1 of 5 viewed · split`"""
+        """`match 2 of 9 /x · file 2 of 5 · hunk 1 of 3 · 1 of 5 viewed · split`"""
         if self.content is None or not self.rows:
             return Content("")
         files, at = self.content.diff.files, self.content.file_at(self.cursor)
-        parts = [f"/{look.line(self.needle.text).plain}"] if self.needle is not None else []
+        parts = [self.search_words] if self.needle is not None else []
         parts += [f"attempt {self.attempt}"] if len(self.attempts) > 1 else []
         parts.append(f"file {at + 1} of {len(files)}")
         hunk = self.content.diff.hunk_of(self.content.line_at(self.cursor))
@@ -96,7 +90,7 @@ class DiffView(DiffLines):
         return Content.styled(f" {' · '.join(parts)} ", "bold")
 
     def on_resize(self, event: events.Resize) -> None:
-        self._arrange()
+        self.rearrange()
 
     @property
     def _split(self) -> bool:
@@ -105,7 +99,7 @@ class DiffView(DiffLines):
             self._asked_split if self._asked_split is not None else self.scrollable_content_region.width >= SPLIT_FROM
         )
 
-    def _arrange(self) -> None:
+    def rearrange(self) -> None:
         """Bring columns and scroll range up to date; the cursor stays on its line."""
         content, width = self.content, self.scrollable_content_region.width
         widest = 0
@@ -121,7 +115,7 @@ class DiffView(DiffLines):
             self.resize_to(widest)
             if self.rows:
                 self.show_row(self.cursor)
-        self.post_message(self.FilesChanged())
+        self.stands_elsewhere()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """The wheel and the scroll bar take the cursor along: a note or a copy is of something that can be seen."""
@@ -131,12 +125,12 @@ class DiffView(DiffLines):
         top = self.scroll_offset.y
         first, last = top + (self._head_on_top() is not None), min(top + self.view_height, self.rows) - 1
         self.cursor = max(min(first, last), min(self.cursor, last))
-        self.post_message(self.FilesChanged())
+        self.stands_elsewhere()
 
     def go(self, row: int, *, center: bool = False) -> None:
         with self._taking_along():
             super().go(row, center=center)
-        self.post_message(self.FilesChanged())
+        self.stands_elsewhere()
 
     def go_to_file(self, index: int) -> None:
         """Put the cursor on the head of this file, and that on top."""
@@ -150,57 +144,7 @@ class DiffView(DiffLines):
         with self._taking_along():
             self.scroll_to(x=0, y=max(0, min(row - over, self.max_scroll_y)), animate=False, force=True)
 
-    # ---- searching
-
-    def search(self, text: str) -> None:
-        """Look for this text from the cursor down; "" looks for nothing, and goes back to where lines begin."""
-        self.needle = Needle(text=text) if text else None
-        self.refresh()
-        self.post_message(self.FilesChanged())
-        if text:
-            self._find(0, backwards=False)
-        else:
-            self.scroll_to(x=0, animate=False, force=True)
-
-    def _find(self, step: int, *, backwards: bool) -> None:
-        """Go to the next match, `step` lines from the cursor at the nearest, round the ends if need be. A file that
-        is folded is shown for it."""
-        if self.content is None or self.needle is None or not self.rows:
-            return
-        diff = self.content.diff
-        on_found = self._found < len(diff) and self.content.row_of(self._found) == self.cursor
-        at = (self._found if on_found else self.content.line_at(self.cursor)) + step
-        ways = [(0, at + 1), (at + 1, len(diff))] if backwards else [(at, len(diff)), (0, at)]
-        for number, (low, high) in enumerate(ways):
-            line = diff.find(self.needle, low, high, backwards=backwards)
-            if line is not None:
-                self._found = line
-                self._open(line)
-                self.go(self.content.row_of(line), center=True)
-                self.show_found(line)
-                if number:
-                    self.post_message(self.Searched(self.needle.text, found=True, round=True))
-                return
-        self.post_message(self.Searched(self.needle.text, found=False, round=False))
-
-    def _open(self, line: int) -> None:
-        assert self.content is not None
-        index = self.content.diff.file_of(line)
-        if index in self.content.folded and line != self.content.diff.files[index].first:
-            self.content.fold(index)
-            self._arrange()
-
     # ---- actions
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a search its keys mean what they mean everywhere."""
-        return self.needle is not None if action in ("next_match", "previous_match") else True
-
-    def action_next_match(self) -> None:
-        self._find(1, backwards=False)
-
-    def action_previous_match(self) -> None:
-        self._find(-1, backwards=True)
 
     def action_next_file(self) -> None:
         self._stop(1, files=True)
@@ -233,14 +177,14 @@ class DiffView(DiffLines):
         viewed = self.content.view(index)
         self._viewed.note(self.shown_task, self.content.diff, index, viewed=viewed)
         self.cursor = self.content.row_of(line)
-        self._arrange()
+        self.rearrange()
         return viewed
 
     def action_fold(self) -> None:
         if self.content is not None and self.rows:
             index = self.content.file_at(self.cursor)
             self.content.fold(index)
-            self._arrange()
+            self.rearrange()
             self.go(self.content.row_of_file(index))
 
     def on_open(self) -> None:
@@ -250,7 +194,7 @@ class DiffView(DiffLines):
     def action_split(self) -> None:
         if self.content is not None:
             self._asked_split = not self.content.split
-            self._arrange()
+            self.rearrange()
 
     def action_files(self) -> None:
         if self.content is not None and self.rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,52 +13,14 @@ from pithy_local.executors.base import Sandbox
 from pithy_local.lifecycle.upkeep.reaper import Reaper, in_use
 from pithy_local.lifecycle.workbench import Workbench
 from pithy_local.models import Phase, Status
-from pithy_local.store.lease import Lease
 from pithy_local.store.processes import Processes
 from pithy_local.store.settled import Settled
 from pithy_local.store.tasks import Tasks
 from tests.lifecycle.bench import StandIn, opened_bench, queue
+from tests.lifecycle.upkeep.leftovers import REPO, box, claimed, reap
 from tests.store.conftest import HandClock
 
-REPO = Path("/no/such/repository")
 DAY = 24 * 3600
-
-
-@pytest.fixture
-def bench(tmp_path: Path, executor: StandIn, docker: StandIn, clock: HandClock) -> Iterator[Workbench]:
-    """With a clock that the test moves."""
-    with opened_bench(tmp_path, executor, docker, clock=clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def me(bench: Workbench) -> str:
-    """The process that owns what runs."""
-    return Processes(bench.store).register("test")
-
-
-def claimed(bench: Workbench, owner: str, phase: Phase = Phase.PREPARING) -> Lease:
-    """A task of `owner` in `phase`."""
-    task = queue(bench, REPO)
-    found = Tasks(bench.store).claim(owner, executors=["local"], concurrency=99, ids=[task.id])
-    assert found is not None
-    lease = Lease(bench.store, found, owner)
-    lease.enter(phase)
-    return lease
-
-
-def box(lease: Lease, bench: Workbench, *, attempt: int = 1, older: int = 0, role: str = "agent") -> Sandbox:
-    """A sandbox of the task, made now, by an owner that many fences ago."""
-    return Sandbox(
-        task=lease.task.id, attempt=attempt, fence=lease.fence - older, handle=f"{lease.task.id}-a{attempt}-{role}",
-        created_ms=bench.clock.now_ms(), role=role,
-    )  # fmt: skip
-
-
-def reap(bench: Workbench) -> list[str]:
-    said: list[str] = []
-    Reaper(bench, said.append).tick()
-    return said
 
 
 def test_a_settled_tasks_sandbox_goes_at_once(bench: Workbench, me: str, executor: StandIn) -> None:

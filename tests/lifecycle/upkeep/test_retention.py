@@ -9,9 +9,11 @@ import pytest
 from pithy_local.clock import day_of
 from pithy_local.config import LogSettings
 from pithy_local.lifecycle.upkeep.retention import ROUND_MS, Retention
-from pithy_local.models import Status, Stream, Task
+from pithy_local.models import Status, Stream, Task, TaskError
 from pithy_local.store import Store
 from pithy_local.store.logs import Entry, Logs
+from pithy_local.store.tasks import Tasks
+from pithy_local.store.webhooks import Webhooks
 from tests.seeding import claim, enqueue, settle
 from tests.store.conftest import HandClock
 
@@ -46,6 +48,17 @@ def test_a_log_older_than_the_setting_is_removed_and_says_so(
         f"This log was removed on {day_of(clock.now)}: the task had ended more than 7d before (logs.retention)."
     ]
     assert said == ["removed the logs of tasks that ended more than 7d ago: 1"]
+
+
+def test_the_ids_of_old_reports_are_forgotten(store: Store, clock: HandClock, retention: Retention) -> None:
+    webhooks = Webhooks(store)
+    for name in ("old", "young"):
+        task = Tasks(store).execute(enqueue(store, executor="github-actions").id)
+        assert webhooks.settle(task, name, TaskError(code="agent_failed", message="no", hint=""))
+        clock.now += 16 * DAY_MS
+    retention.tick()
+
+    assert [webhooks.seen(name) for name in ("old", "young")] == [False, True]
 
 
 def test_nothing_is_looked_at_between_two_rounds(store: Store, clock: HandClock, retention: Retention) -> None:

@@ -214,7 +214,7 @@ def run_cli(repo: Path, answer: str, *options: str) -> subprocess.CompletedProce
     path.write_text(answer, encoding="utf-8")
     command = [sys.executable, "-m", "runner.patch", "--repo", str(repo), "--answer", str(path), *options]
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=50, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=100, check=False)
 
 
 def test_the_command_applies_and_exits_0(repo: Path) -> None:
