@@ -21,9 +21,6 @@ from collections.abc import Mapping
 from enum import Enum, IntEnum
 from typing import Any
 
-_MOST_REF = 40
-"""Characters that are shown of an id that is none."""
-
 
 class ExitCode(IntEnum):
     """What the process says to the shell."""
@@ -319,8 +316,7 @@ class NoSuchTask(PithyError):
     default = ErrorCode.NO_SUCH_TASK
 
     def __init__(self, ref: str) -> None:
-        shown = ref if len(ref) <= _MOST_REF else f"{ref[:_MOST_REF]}…"
-        super().__init__(None, f"no task has the id {shown!r}")
+        super().__init__(None, f"no task has the id {ref!r}")
 
 
 class Refused(PithyError):

@@ -30,8 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """What runs in the background of a script ignores Ctrl+C, and so would every command that the tests start.
 
-    No proxy of this machine's user stands before the servers of the tests, which all are on 127.0.0.1.
+    No proxy of this machine's user stands before the servers of the tests, which all are on 127.0.0.1; and where a git
+    hook runs the tests, its repository is none of theirs.
     """
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        del os.environ[name]
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:

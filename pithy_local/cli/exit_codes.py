@@ -6,7 +6,7 @@ import errno
 import json
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -17,7 +17,8 @@ from pithy_local.errors import ErrorCode, ExitCode, PithyError, UsageError
 BROKEN_PIPE = 141
 """128 + SIGPIPE: what a shell says of a program whose reader has left."""
 OUT_OF_REACH = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
-MOST_NAME = 300
+MOST_WORDS = 2_000
+"""Characters of an error's message that are shown: it may quote an argument of any length."""
 
 
 def report(error: BaseException, *, as_json: bool, verbose: bool, env: Mapping[str, str]) -> int:
@@ -27,14 +28,18 @@ def report(error: BaseException, *, as_json: bool, verbose: bool, env: Mapping[s
         return BROKEN_PIPE
     if isinstance(error, (KeyboardInterrupt, EOFError, click.Abort)):
         return int(ExitCode.INTERRUPTED)
-    known = as_pithy_error(error)
+    from pithy_local.text import clip, safe_block
+
+    known, mask = as_pithy_error(error), _masked(env)
     if verbose and known is not error and not isinstance(error, click.ClickException):
-        _print("".join(traceback.format_exception(error)).rstrip(), env)
+        write_error(safe_block(mask("".join(traceback.format_exception(error)).rstrip())))
+    message = clip(mask(known.message), MOST_WORDS)  # in this order: half a secret is not known as one
     if as_json:
-        answer = {"code": known.code.word, "message": known.message, "hint": known.advice}
-        _print(json.dumps({"error": answer}), env)
+        answer = {"code": known.code.word, "message": message, "hint": known.advice}
+        words = json.dumps({"error": answer})
     else:
-        _print(_words(known, verbose), env)
+        words = _words(known, message, verbose)
+    write_error(safe_block(mask(words)))
     return int(known.exit_code)
 
 
@@ -43,8 +48,6 @@ def as_pithy_error(error: BaseException) -> PithyError:
 
     Bytes of an argument that are no UTF-8 are surrogates in Python: they fail where text is first stored or sent.
     """
-    from pithy_local.text import clip
-
     if isinstance(error, PithyError):
         return error
     if isinstance(error, click.ClickException):
@@ -55,7 +58,7 @@ def as_pithy_error(error: BaseException) -> PithyError:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return PithyError(ErrorCode.DISK_FULL, f"no space left: {error}")
     if isinstance(error, OSError) and error.filename and error.errno in OUT_OF_REACH:
-        message = f"cannot use {clip(str(error.filename), MOST_NAME)}: {error.strerror}"
+        message = f"{error.strerror}: {error.filename}"
         if error.errno == errno.ENAMETOOLONG:
             return UsageError(message, hint="Give a shorter one.")
         return PithyError(ErrorCode.STORE, message, hint="Look at its owner and its mode, or name another one.")
@@ -80,11 +83,11 @@ def _is_nowhere() -> bool:
     return False
 
 
-def _words(error: PithyError, verbose: bool) -> str:
-    """One line each: the error, what to do about it, and with -v what the other side said."""
+def _words(error: PithyError, message: str, verbose: bool) -> str:
+    """One line each: the error's message, what to do about it, and with -v what the other side said."""
     from pithy_local.text import safe_line
 
-    lines = [f"pithy-local: error: {safe_line(error.message)}"]
+    lines = [f"pithy-local: error: {safe_line(message)}"]
     if hint := error.advice:
         lines.append(f"hint: {safe_line(hint)}")
     if verbose and error.detail:
@@ -92,14 +95,12 @@ def _words(error: PithyError, verbose: bool) -> str:
     return "\n".join(lines)
 
 
-def _print(text: str, env: Mapping[str, str]) -> None:
+def _masked(env: Mapping[str, str]) -> Callable[[str], str]:
+    """Takes what `env` holds of secrets out of a text."""
     from pithy_local.redact import Redactor
-    from pithy_local.text import safe_block
 
     try:
         from pithy_local.config import read_secrets
     except ImportError:  # then this is what is said, and it holds no secret
-        secrets: tuple[str, ...] = ()
-    else:
-        secrets = read_secrets(env).in_memory()
-    write_error(safe_block(Redactor(secrets).mask(text)))
+        return Redactor(()).mask
+    return Redactor(read_secrets(env).in_memory()).mask

@@ -12,7 +12,7 @@ import click
 
 from pithy_local.cli.command import Check, Dashboard, Lazy, Server, State, VerbGroup
 from pithy_local.cli.exit_codes import report
-from pithy_local.errors import UsageError
+from pithy_local.errors import ExitCode, UsageError
 
 PROGRAM = "pithy-local"
 COMPLETE = "_PITHY_LOCAL_COMPLETE"
@@ -87,9 +87,7 @@ def main(
     """Run one invocation; the exit code. What is given lies in the interfaces beside this layer."""
     _fill_closed()
     if instruction := os.environ.get(COMPLETE):
-        from click.shell_completion import shell_complete
-
-        return shell_complete(root, {}, PROGRAM, COMPLETE, instruction)
+        return _complete(instruction)
     args = list(sys.argv[1:] if argv is None else argv)
     state = State(dashboard=dashboard, server=server, check=check)
     for stream in (sys.stdout, sys.stderr):
@@ -115,6 +113,16 @@ def _fill_closed() -> None:
             nowhere = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: the closed one
             os.set_inheritable(nowhere, True)
             setattr(sys, name, open(nowhere, mode))
+
+
+def _complete(instruction: str) -> int:
+    """Answer the shell's tab key. Whatever is wrong, it prints nothing amid what is typed."""
+    from click.shell_completion import shell_complete
+
+    try:
+        return shell_complete(root, {}, PROGRAM, COMPLETE, instruction)
+    except Exception:
+        return int(ExitCode.FAILED)
 
 
 def _look_at_crash_points() -> None:

@@ -14,8 +14,6 @@ from pithy_local.git.adapter import Git
 from pithy_local.paths import expanded
 
 FORMS = "Give owner/name, an https URL, or a path to a local repository."
-MOST_NAME = 300
-"""Characters that are shown of a path that cannot be looked at."""
 ABSOLUTE = "Give owner/name, an https URL, or the absolute path of a repository on the server's machine."
 OWNER = r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}"
 NAME = r"[A-Za-z0-9._-]{1,100}"
@@ -74,7 +72,7 @@ def check_local(path: str | Path) -> None:
     try:
         there, is_folder = folder.exists(), folder.is_dir()
     except OSError as error:  # a folder that may not be entered, a name that is too long
-        raise _no_repository(f"cannot look at {str(folder)[:MOST_NAME]}: {error.strerror}", FORMS) from error
+        raise _no_repository(f"cannot look at the repository: {error.strerror}: {folder}", FORMS) from error
     if not there:
         raise _no_repository(f"there is no {folder}", FORMS)
     if not is_folder:

@@ -195,6 +195,8 @@ def listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         sock = socket.socket(family, kind, protocol)  # asyncio turns Nagle's delay off where it knows the protocol
+    except UnicodeError as error:  # an empty label, or one of more than 63 characters
+        raise PithyError(ErrorCode.LISTEN, f"cannot listen on {host}: that is no host's name") from error
     except OSError as error:
         raise PithyError(ErrorCode.LISTEN, f"cannot listen on {host}: {error.strerror}") from error
     try:

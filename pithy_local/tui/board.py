@@ -265,6 +265,10 @@ class Board:
     def reject(self, task_id: str) -> Task:
         return service.reject(self.app, task_id)
 
+    def taken_along(self, task: Task) -> str:
+        """What is to start after a task that was cancelled or rejected, and so ends with it, in words; "" for none."""
+        return service.tell_along(task, service.taken_along(self.app, task))
+
     def remove(self, task_id: str) -> Task:
         return service.remove(self.app, task_id)
 
@@ -287,13 +291,10 @@ class Board:
 
 def new_file(name: str) -> Path:
     """The whole path of a file that is to be made. Raises UsageError for what can be none, Refused where it exists."""
-    try:
-        with service.writable(Path(name)):
-            file = expanded(name)
-            if not file.parent.is_dir():
-                raise UsageError(f"there is no folder {file.parent}", hint="Name a file in a folder that exists.")
-    except RuntimeError:
-        raise UsageError(f"nobody's home is {name}", hint="Write the path without `~`.") from None
+    with service.writable(Path(name)):
+        file = expanded(name)
+        if not file.parent.is_dir():
+            raise UsageError(f"there is no folder {file.parent}", hint="Name a file in a folder that exists.")
     if os.path.lexists(file):
         raise Refused(f"{file} exists", hint="Name another file.")
     return file

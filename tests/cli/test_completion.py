@@ -82,3 +82,8 @@ def test_ids_come_from_the_home_that_was_named(cli: Cli) -> None:
 def test_a_broken_configuration_offers_nothing_and_says_nothing(cli: Cli) -> None:
     cli.config.write_text("nonsense")
     assert complete(cli, "show", "") == []
+
+
+def test_a_shell_that_asks_wrongly_gets_no_traceback_into_its_line(cli: Cli) -> None:
+    done = cli(env={"_PITHY_LOCAL_COMPLETE": "bash_complete", "COMP_WORDS": "pithy-local", "COMP_CWORD": "x"})
+    assert (done.code, done.out, done.err) == (1, "", "")

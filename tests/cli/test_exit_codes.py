@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from pithy_local.cli.exit_codes import BROKEN_PIPE, report
+from pithy_local.cli.exit_codes import BROKEN_PIPE, MOST_WORDS, report
 from pithy_local.errors import ErrorCode, NoSuchTask, NotThereYet, PithyError, Refused, UsageError
 from pithy_local.models import Status
 from tests.cli.support import Cli
@@ -37,8 +37,7 @@ def test_each_error_has_its_exit_code(error: BaseException, code: int) -> None:
 def test_a_file_that_may_not_be_used_is_no_bug(capsys: Capture) -> None:
     report(PermissionError(errno.EACCES, "Permission denied", "/x/y"), as_json=False, verbose=False, env={})
     assert capsys.readouterr().err == (
-        "pithy-local: error: cannot use /x/y: Permission denied\n"
-        "hint: Look at its owner and its mode, or name another one.\n"
+        "pithy-local: error: Permission denied: /x/y\nhint: Look at its owner and its mode, or name another one.\n"
     )
 
 
@@ -70,6 +69,7 @@ def test_a_package_that_is_not_there_is_said_without_a_traceback(cli: Cli, tmp_p
 
 
 LONG = "x" * 5_000
+SECRET = "sk-secret-" + "0123456789" * 5
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,12 @@ def test_a_name_that_is_too_long_is_bad_input(cli: Cli, args: tuple[str, ...]) -
     assert (done.code, "File name too long" in done.err, "bug" in done.err) == (2, True, False)
 
 
-def test_an_id_that_is_none_is_not_repeated_at_length(cli: Cli) -> None:
-    assert cli("show", LONG).error_lines[0] == f"pithy-local: error: no task has the id '{LONG[:40]}…'"
+def test_a_long_argument_is_not_quoted_whole_nor_a_secret_in_it_halved(capsys: Capture) -> None:
+    for key in (SECRET, "x" * (MOST_WORDS - 30) + SECRET):
+        report(NoSuchTask(key + LONG), as_json=False, verbose=False, env={"OPENAI_API_KEY": SECRET})
+        said = capsys.readouterr().err.splitlines()[0]
+        assert len(said) < MOST_WORDS + 100
+        assert SECRET[:6] not in said
 
 
 def test_an_error_is_one_line_and_a_hint(capsys: Capture) -> None:

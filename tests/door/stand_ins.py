@@ -24,6 +24,8 @@ class MemoryLedger:
         """Granted ones; a ticket is the place in this list."""
         self.calls: list[Call] = []
         """Settled ones, in that order."""
+        self.waits = 0
+        """How often it said that there may be room later."""
         self.open: dict[int, Ask] = {}
         self._lock = threading.Lock()
 
@@ -38,6 +40,7 @@ class MemoryLedger:
             if self.settled_tokens >= self.limit:
                 return "token_limit"
             if self.settled_tokens + sum(map(_tokens, self.open.values())) >= self.limit:
+                self.waits += 1
                 return "wait"
             self.asks.append(ask)
             self.open[len(self.asks) - 1] = ask

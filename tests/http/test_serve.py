@@ -99,7 +99,7 @@ def test_a_home_has_one_server_and_an_address_one_listener(cli: Cli, tmp_path: P
     assert "--port" in clash.err
 
 
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.7"])
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.7", "a..b"])
 def test_an_address_that_is_not_this_machines_is_refused(cli: Cli, host: str) -> None:
     done = cli("serve", "--no-worker", "--host", host, "--port", "0")
 

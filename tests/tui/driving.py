@@ -22,7 +22,7 @@ from pithy_local.tui.widgets.log import LogView
 from pithy_local.tui.widgets.tasks import TaskTable
 from tests.tui.seeding import Seed
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds after which what a test waits for counts as never coming."""
 
 

@@ -96,7 +96,7 @@ class Terminal:
             self.written += data
         return True
 
-    def until(self, text: bytes, timeout: float = 20.0, *, start: int = 0) -> None:
+    def until(self, text: bytes, timeout: float = 60.0, *, start: int = 0) -> None:
         """Wait for this text, written after the first `start` bytes."""
         deadline = time.monotonic() + timeout
         while not self.has(text, start):
@@ -112,7 +112,7 @@ class Terminal:
     def presses_until(self, keys: str, text: bytes) -> None:
         """Press keys until this text is written: while a dialog is being closed, they may go nowhere."""
         for _ in range(4):
-            start, deadline = len(self.written), time.monotonic() + 5
+            start, deadline = len(self.written), time.monotonic() + 15
             self.types(keys)
             while time.monotonic() < deadline:
                 if self.has(text, start):
@@ -121,13 +121,13 @@ class Terminal:
         raise AssertionError(f"{text!r} never appeared; last: {self.written[-3000:]!r}")
 
     def goes_back(self) -> None:
-        """Press esc, and let it be told from the beginning of a longer key."""
+        """Press esc, and let it be told from the beginning of a longer key: until something came of it, a while."""
+        start, begun = len(self.written), time.monotonic()
         self.types("\x1b")
-        deadline = time.monotonic() + 0.3
-        while time.monotonic() < deadline:
+        while (passed := time.monotonic() - begun) < 0.3 or (len(self.written) == start and passed < 10):
             self.reads()
 
-    def ends(self, timeout: float = 20.0) -> int:
+    def ends(self, timeout: float = 60.0) -> int:
         """The exit code, everything read up to the end."""
         deadline = time.monotonic() + timeout
         while self.process.poll() is None:

@@ -35,10 +35,15 @@ class Seed:
     def close(self) -> None:
         self.app.close()
 
-    def queued(self, title: str = "Fix the flaky test", repo: str = "acme/api", executor: str = "docker") -> Task:
+    def queued(
+        self, title: str = "Fix the flaky test", repo: str = "acme/api", executor: str = "docker",
+        after: str | None = None,
+    ) -> Task:  # fmt: skip
         """One task in the queue."""
         return self.tasks.insert(
-            NewTask(title=title, prompt=title, repo=repo, executor=executor, provider="openai", model="gpt-4o")
+            NewTask(
+                title=title, prompt=title, repo=repo, executor=executor, provider="openai", model="gpt-4o", after=after
+            )
         )
 
     def running(

@@ -36,6 +36,18 @@ async def test_cancel_of_a_queued_task_takes_effect_at_once(seed: Seed) -> None:
         await user.sees("⊘ cancelled", "queue 0")
 
 
+async def test_what_is_cancelled_with_a_task_is_named(seed: Seed) -> None:
+    first = seed.queued()
+    then = seed.queued("Document the fix", after=first.id)
+    async with dashboard(seed) as user:
+        await user.sees("Document")
+        await user.presses("j", "x")
+        await user.sees(f"Cancel task {first.id}?")
+        await user.presses("y")
+        await user.is_told(f"1 task that is to start after {first.id} is cancelled with it: {then.id}")
+    assert seed.tasks.get(then.id).status is Status.CANCELLED
+
+
 async def test_cancel_of_a_running_task_is_asked_of_its_owner(seed: Seed) -> None:
     lease = seed.running()
     async with dashboard(seed) as user:

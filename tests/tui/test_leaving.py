@@ -119,7 +119,7 @@ def test_quitting_says_that_it_waits_for_a_task_that_is_being_added(seed: Seed, 
 def test_a_second_quit_does_not_wait(seed: Seed, tmp_path: Path) -> None:
     with adding(seed, tmp_path) as screen:
         screen.process.send_signal(signal.SIGINT)
-        assert screen.ends(timeout=9) == 130
+        assert screen.ends() == 130
         assert b"pithy-local: Adding: left: it may not be done" in screen.written
         assert b"Traceback" not in screen.written
     assert seed.tasks.select() == []

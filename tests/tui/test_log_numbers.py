@@ -9,7 +9,7 @@ import pytest
 from pithy_local.service import Needle
 from pithy_local.tui.board import Board
 from pithy_local.tui.models.linenumber import line_number
-from pithy_local.tui.models.logmatches import LogMatches, numbered
+from pithy_local.tui.models.logmatches import MOST_COUNTED, LogMatches, numbered
 from pithy_local.tui.models.logwindow import LogWindow
 from pithy_local.tui.records import LogPart, Matches, Scan
 from pithy_local.tui.widgets.log import LogView
@@ -51,11 +51,11 @@ def test_counting_ends_where_there_are_too_many() -> None:
     assert not matches.take(answer(0, 4, 1, 2), 1)  # once more: it is known
     assert matches.scan("a", 10) == Scan(task="a", needles=X, after=4, most=1)
     assert matches.take(answer(4, 8, 5, 6), 1)
-    assert (matches.scan("a", 10), matches.more) == (None, True)
+    assert (matches.scan("a", 10), matches.more(10), matches.more(8)) == (None, True, False)
     assert matches.forget_before(3) == 2
     assert matches.scan("a", 10) == Scan(task="a", needles=X, after=8, most=1)
     assert matches.take(answer(8, 10), 3)
-    assert (matches.scan("a", 10), matches.scan("a", 12) is None, matches.more) == (None, False, False)
+    assert (matches.scan("a", 10), matches.scan("a", 12) is None, matches.more(12)) == (None, False, False)
 
 
 def test_a_scan_stops_when_it_has_found_enough(seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,18 +88,20 @@ async def test_the_count_follows_new_lines_and_removed_ones_and_ends_with_the_se
     view = a_view(a_log(*(f"line {n}" for n in range(1, 41))))
     async with alone(view) as user:
         view.search("x")
+        assert view.scans == []  # first the match that is waited for
         found(view, None)
+        assert view.scans == [Scan(task="a", needles=X, most=MOST_COUNTED)]
         assert badge(view) == "FOLLOW ▼ · /x is nowhere"
         view.take(a_log(*(f"line {n}" for n in range(1, 51))))
         view.take_matches(answer(0, 20, 7))
-        assert badge(view) == "FOLLOW ▼ · 1+ matches /x"
+        assert badge(view) == "FOLLOW ▼ · 1+ matches · /x"
         view.take_matches(answer(20, 40, 30))
-        assert badge(view) == "FOLLOW ▼ · 2 matches /x"
+        assert badge(view) == "FOLLOW ▼ · 2 matches · /x"
         await user.presses("n")
         found(view, 7)
-        assert badge(view) == "PAUSED ▼ · match 1 of 2 /x went round · line 7 of 50"
+        assert badge(view) == "PAUSED ▼ · match 1 of 2 · line 7 of 50 · /x went round"
         view.take_matches(answer(40, 50, 50))
-        assert badge(view) == "PAUSED ▼ · match 1 of 3 /x went round · line 7 of 50"
+        assert badge(view) == "PAUSED ▼ · match 1 of 3 · line 7 of 50 · /x went round"
         view.take(a_log(*(f"line {n}" for n in range(11, 51)), first=11))
         view.search("y")
         assert badge(view) == "PAUSED ▼ · /y … · line 11 of 50"
@@ -117,9 +119,9 @@ async def test_matches_are_counted_while_the_log_grows(seed: Seed, other: Seed) 
         await user.presses("tab", "slash")
         await user.types("warn")
         await user.presses("enter", "f")
-        await user.sees("FOLLOW ▼ · match 10 of 10 /warn")
+        await user.sees("FOLLOW ▼ · match 10 of 10 · /warn")
         other.log(lease, "warn", "and no more")
-        await user.sees("FOLLOW ▼ · 11 matches /warn")
+        await user.sees("FOLLOW ▼ · 11 matches · /warn")
 
 
 # ---- lines

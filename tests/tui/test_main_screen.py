@@ -26,7 +26,7 @@ class SlowBoard(Board):
         self.may_read.set()
 
     def diff(self, task_id: str, attempt: int | None = None) -> bytes:
-        assert self.may_read.wait(9)
+        assert self.may_read.wait(60)
         return super().diff(task_id, attempt)
 
 

@@ -42,7 +42,7 @@ async def test_esc_does_not_wait_for_a_task_that_is_being_added(seed: Seed, tmp_
         free = threading.Event()
 
         def add(self, draft: Draft) -> tuple[Task, tuple[str, ...]]:
-            assert self.free.wait(30)
+            assert self.free.wait(60)
             return super().add(draft)
 
     repo = make_bare(tmp_path / "repo", make_repo(tmp_path / "work", {"a.txt": "one\n"}))

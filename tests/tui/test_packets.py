@@ -10,7 +10,7 @@ from pithy_local.tui.screens.confirm import ConfirmScreen
 from pithy_local.tui.screens.viewer import LineScreen
 from pithy_local.tui.widgets.bars import Prompt
 from tests.tui.driving import dashboard
-from tests.tui.ptys import terminal
+from tests.tui.ptys import MAIN_SCREEN, terminal
 from tests.tui.seeding import Seed
 from tests.tui.test_dialogs import at_once, is_open
 
@@ -58,7 +58,8 @@ def test_a_second_no_on_a_real_terminal_opens_nothing(seed: Seed) -> None:
     with terminal(seed) as screen:
         screen.until(b"Fix the flaky")
         screen.presses_until("x", b"Keep it")
+        start = len(screen.written)
         screen.types("nn")
-        screen.reads(0.5)
-        screen.types("q")  # in a dialog it would be text
+        screen.until(b"queue 1", start=start)  # the question is gone
+        screen.presses_until("q", MAIN_SCREEN)  # in a dialog it would be text
         assert screen.ends() == 0

@@ -12,6 +12,8 @@ from pithy_local.tui.models import verbs
 from pithy_local.tui.models.verbs import Question
 
 WANTED = "Write what you want else."
+TAKE_ALONG = ("cancel", "reject")
+"""What ends a task and with it those that are to start after it."""
 PROBLEMS = 3
 """So many refusals are told each for itself."""
 

@@ -54,10 +54,9 @@ class LogMatches:
         """Whether all lines have been looked at that there were at the beginning: more come in for ever."""
         return self._goal is not None and self._scanned >= self._goal
 
-    @property
-    def more(self) -> bool:
-        """Whether there may be more of them among the lines that there were."""
-        return self._enough or not self.searched
+    def more(self, end: int) -> bool:
+        """Whether there may be more of them in a log that ends with this line; what just came in does not count."""
+        return self._scanned < end if self._enough else not self.searched
 
     @property
     def _enough(self) -> bool:

@@ -129,7 +129,7 @@ class LogWindow:
         """`match 3 of 17`, if this row is one, else `17 matches`; "" as long as none is known."""
         if self._matched is None or not self.rows:
             return ""
-        return numbered(self._matched.seqs, self.seq(row), more=self._matched.more)
+        return numbered(self._matched.seqs, self.seq(row), more=self._matched.more(self._pages.end))
 
     @property
     def matchless(self) -> bool:

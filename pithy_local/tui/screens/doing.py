@@ -193,26 +193,32 @@ class DoingScreen(TellingScreen):
         """Do it to each of these tasks that is still as it was when the user said so; what was written for it (`key`)
         is forgotten once all of them took it."""
 
-        def each() -> tuple[list[Task], list[PithyError]]:
-            done, problems = [], []
+        def each() -> tuple[list[Task], list[str], list[PithyError]]:
+            done, along, problems = [], [], []
             for task in tasks:
                 try:
                     with self.board.in_words():
                         deeds.check_unchanged(verb, task, self.board.task(task.id))
                         done.append(call(task.id))
+                        if verb in deeds.TAKE_ALONG:
+                            along.append(self.board.taken_along(done[-1]))
                 except PithyError as error:
                     problems.append(error)
-            return done, problems
+            return done, along, problems
 
         whom = tasks[0].id if len(tasks) == 1 else f"{len(tasks)} tasks"
         self.in_thread(f"{verbs.VERBS[verb].name} {whom}", each, lambda found: self._done(verb, key, *found))
 
-    def _done(self, verb: str, key: str, done: Sequence[Task], problems: Sequence[PithyError]) -> None:
+    def _done(
+        self, verb: str, key: str, done: Sequence[Task], along: Sequence[str], problems: Sequence[PithyError]
+    ) -> None:
         if not problems:
             self._notes.pop(key, None)
         if done:
             self.tell(deeds.told(verb, done))
             self.unmark([task.id for task in done])
+        for words in filter(None, along):
+            self.tell(words)
         for problem in problems[: deeds.PROBLEMS]:
             self.complain(problem)
         if len(problems) > deeds.PROBLEMS:

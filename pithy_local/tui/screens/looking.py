@@ -104,7 +104,7 @@ class LookingScreen(DoingScreen):
             return
         if log.window.task is not None:
             feed.read_log(log.window.task, log.stale_pages())
-            feed.scan_log(log.window.unscanned)
+            feed.scan_log(log.scans)
         if self.tab == "diff":
             task = entry.task
             wanted = (task.id, task.patch, None if task.patch else task.status)
@@ -152,7 +152,7 @@ class LookingScreen(DoingScreen):
         self.query_one(Feed).find(event.hunt)
 
     def on_searched_log_scans_changed(self) -> None:
-        self.query_one(Feed).scan_log(self.query_one(LogView).window.unscanned)
+        self.query_one(Feed).scan_log(self.query_one(LogView).scans)
 
     def on_searched_log_noted(self, event: SearchedLog.Noted) -> None:
         self.tell(event.text, "warning" if event.grave else "information")

@@ -109,14 +109,15 @@ class SearchedDiff(DiffLines):
 
     def _count(self, diff: Diff, needle: Needle) -> None:
         """In a thread."""
-        worker, found = get_current_worker(), array("I")
+        worker, found, more = get_current_worker(), array("I"), False
         for lines in diff.matches(needle):
-            found.extend(lines)
+            more = len(found) >= MOST_COUNTED
             if worker.is_cancelled:
                 return
-            if len(found) >= MOST_COUNTED:
+            if more:
                 break
-        self.post_message(self.Counted(diff, needle, found, more=len(found) >= MOST_COUNTED))
+            found.extend(lines)
+        self.post_message(self.Counted(diff, needle, found, more=more))
 
     def on_searched_diff_counted(self, event: Counted) -> None:
         if self.content is not None and (self.content.diff, self.needle) == (event.diff, event.needle):

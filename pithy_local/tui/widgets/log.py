@@ -88,12 +88,14 @@ class LogView(SearchedLog):
     def badge(self) -> Content:
         """Where the view stands: whether it follows, what it has not shown, what it looks for."""
         new = f" +{self.new_lines:,} new" if self.new_lines else ""
-        words = ["FOLLOW ▼" if self.following else f"PAUSED{new} ▼"]  # first: the end may be cut
-        words += self.search_words
+        words = ["FOLLOW ▼" if self.following else f"PAUSED{new} ▼"]  # the end may be cut
+        first, last = self.search_words
+        words += first
         if not self.following and self.rows:
             words.append(f"line {self.window.seq(self.cursor):,} of {self.window.end:,}")
         if self.window.attempts > 1 and self.rows:
             words.append(f"attempt {self.window.attempt(self.cursor)}")
+        words += last
         if self.window.only is not None:
             words.append(f"&{short(self.window.only)} {self.rows:,} of {self.window.kept:,}")
         return Content.styled(f" {' · '.join(words)} ", "bold")

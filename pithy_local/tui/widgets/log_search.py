@@ -9,7 +9,7 @@ from textual.message import Message
 from pithy_local.service import ERRORS, Needle, Sought
 from pithy_local.text import clip
 from pithy_local.tui import look
-from pithy_local.tui.records import Hunt, LogPart, Matches
+from pithy_local.tui.records import Hunt, LogPart, Matches, Scan
 from pithy_local.tui.widgets.following import FollowingLog
 
 NEEDLE_SHOWN = 24
@@ -27,7 +27,7 @@ class SearchedLog(FollowingLog):
             self.hunt = hunt
 
     class ScansChanged(Message):
-        """The window has other questions (`unscanned`), or none any more."""
+        """`scans` are others now, or none any more."""
 
     class Noted(Message):
         """The user is to be told something; `grave`: what he wanted cannot be."""
@@ -44,6 +44,11 @@ class SearchedLog(FollowingLog):
         """Whether the last match was found from the other end only, or not at all."""
         self._unrevealed: int | None = None
         """The line whose match is to be brought into view as soon as it is in memory."""
+
+    @property
+    def scans(self) -> list[Scan]:
+        """What is to be looked through in the background: no match is counted while one is waited for."""
+        return [scan for scan in self.window.unscanned if self.hunt is None or scan.most is None]
 
     def take(self, part: LogPart) -> None:
         super().take(part)
@@ -128,21 +133,18 @@ class SearchedLog(FollowingLog):
         self._round = self._nowhere = False
 
     @property
-    def search_words(self) -> list[str]:
-        """What is looked for, and what there is to say about it: `match 3 of 17 /error`."""
+    def search_words(self) -> tuple[list[str], list[str]]:
+        """What there is to say about what is looked for, and what can be left out: `match 3 of 17` and `/error`."""
         hunted = self.hunt.needles[0] if self.hunt is not None else None
         words = ["an error …"] if hunted == ERRORS else []
         if self.needle is None:
-            return words
-        text = f"/{short(self.needle)}"
-        found = self.window.match_words(self.cursor)
+            return words, []
+        text, found = f"/{short(self.needle)}", self.window.match_words(self.cursor)
         if hunted == self.needle:
-            text += " …"
-        elif found:
-            text = f"{found} {text}{' went round' * self._round}"  # the count first: the end may be cut
-        elif self._nowhere or self.window.matchless:
-            text += " is nowhere"
-        return [*words, text]
+            return [f"{text} …"], []
+        if found:
+            return [*words, found], [text + " went round" * self._round]
+        return [*words, f"{text} is nowhere" if self._nowhere or self.window.matchless else text], []
 
     # ---- actions
 
