@@ -15,6 +15,7 @@ from pithy_local.git.refs import is_branch_name
 from pithy_local.git.remote import Remote, check_local, parse_repo
 from pithy_local.paths import Home
 from pithy_local.retry import Wait
+from pithy_local.text import clip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,8 @@ class Repositories:
         if remote.kind == "path":
             check_local(remote.url)
         if base is not None and not is_branch_name(base):
-            raise UsageError(f"{base!r} is not a branch name", field="base")
+            hint = "Name a branch as git does: no spaces, no `..`, none of `~^:?*[\\`, no `-` in front."
+            raise UsageError(f"{clip(base, 80)!r} is not a branch name", hint=hint, field="base")
         try:
             _look(self.connect(repo, wait=None), remote, base)
         except PithyError as error:

@@ -16,13 +16,14 @@ from pithy_local.service.reading import find
 from pithy_local.service.times import start_time
 from pithy_local.service.words import command_text, key_text, mask, prompt_text
 from pithy_local.store.tasks import KeyTaken, Tasks
-from pithy_local.text import clip
+from pithy_local.text import clip, safe_line
 
 if TYPE_CHECKING:  # heavy: other verbs must not pay for it
     from pithy_local.forge.base import Forge
     from pithy_local.git.remote import Remote
 
 MAX_TITLE = 72
+MODEL_CHARS = 200
 KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 
 
@@ -100,12 +101,13 @@ def _checked(app: App, request: AddRequest, prompt: str) -> tuple[NewTask, tuple
         after = find(app, request.after).id if request.after is not None else None
     with _about("executor"):
         _check_isolation(app, executor, provider, request.unisolated)
-    _check_model(app, provider)
+    _check_provider(app, provider)
+    model = _model(settings.model_name(provider, request.model))
     with _about("repo"):
         remote, warnings = check_repository(app, request.repo, request.base, from_here=request.from_here)
     return NewTask(
         title=title_of(mask(app, request.title) if request.title else prompt), prompt=prompt, repo=remote.display,
-        base=request.base, executor=executor, provider=provider, model=settings.model_name(provider, request.model),
+        base=request.base, executor=executor, provider=provider, model=model,
         branch_prefix=_branch_prefix(settings.git.branch_prefix), publish=request.publish or settings.publish,
         verify=verify, priority=request.priority, max_tokens=request.max_tokens, unisolated=request.unisolated,
         after=after, not_before=not_before, idempotency_key=request.idempotency_key,
@@ -181,7 +183,15 @@ def _check_isolation(app: App, executor: str, provider: str, unisolated: bool) -
         )
 
 
-def _check_model(app: App, provider: str) -> None:
+def _model(name: str) -> str:
+    """A model's name. Raises UsageError for what a provider would refuse only after a sandbox was made."""
+    if len(name) > MODEL_CHARS or not name.isprintable() or name != name.strip():
+        hint = f"Write it as the provider does, `gpt-4o` for example; at most {MODEL_CHARS} characters."
+        raise UsageError(f"`{clip(safe_line(name), 40)}` is no model's name", hint=hint, field="model")
+    return name
+
+
+def _check_provider(app: App, provider: str) -> None:
     """Whether the provider can be asked at all, before anything is queued for it."""
     if provider == "scripted":
         if not app.settings.model.scripted.file:

@@ -66,6 +66,18 @@ def test_a_value_that_cannot_be_is_refused_by_its_name(app: App, repo: Path, fie
     assert raised.value.detail == {"field": field}
 
 
+@pytest.mark.parametrize("name", [" ", "gpt-4o\n", "gpt\x1b[2J", "m" * 201, "\ud800"])
+def test_a_name_that_no_model_has_is_refused(app: App, repo: Path, name: str) -> None:
+    asked = with_model(app, provider="openai", base_url="http://127.0.0.1:1/v1")
+
+    with pytest.raises(UsageError, match="is no model's name") as told:
+        service.add(asked, AddRequest(prompt="Fix it", repo=str(repo), model=name))
+
+    assert told.value.detail["field"] == "model"
+    assert "\x1b" not in told.value.message
+    assert service.list_tasks(app) == []
+
+
 def test_a_pasted_key_is_not_stored(app: App, repo: Path) -> None:
     task = service.add(app, AddRequest(prompt=f"Use {KEY}", title=f"Title {KEY}", repo=str(repo))).task
 
