@@ -62,7 +62,7 @@ def lines() -> Iterator[str]:
     yield "| `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` | the providers' keys |"
     yield "| `GITHUB_TOKEN` | the token to push and to open pull requests with; else what `gh auth token` prints |"
     yield "| `PITHY_HOME`, `PITHY_CONFIG` | the data directory, the configuration file |"
-    yield "| `DOCKER_HOST` | the engine |"
+    yield "| `DOCKER_HOST`, `DOCKER_CONTEXT` | the engine, as for the docker command: [engines](providers.md#engines) |"
     yield "| `NO_COLOR` | no colours |"
     yield TAIL.rstrip("\n")
 

@@ -31,7 +31,9 @@ def cancel(state: State, ids: tuple[str, ...]) -> int:
 
     with state.app() as app:
         chosen, unknown = _look_up(app, ids)
-        cancelled, refused = _each(chosen, lambda task_id: service.cancel(app, task_id))
+        # the newest first: one that waits for another one would end with that, and be refused
+        cancelled, refused = _each(sorted(chosen, reverse=True), lambda task_id: service.cancel(app, task_id))
+        cancelled.sort(key=lambda task: chosen.index(task.id))
         along = {task.id: service.taken_along(app, task) for task in cancelled}
         ended = {each.id: each for tasks in along.values() for each in tasks if each.status.settled}
         print_tasks(app, list({**{task.id: task for task in cancelled}, **ended}.values()), as_json=state.json)

@@ -94,7 +94,7 @@ def _executor(asked: str | None, say: Callable[[str], None]) -> str:
     except PithyError as error:
         if asked is not None or error.code is not ErrorCode.DOCKER_UNREACHABLE:
             raise
-        say("no Docker engine answers: executor local, UNISOLATED, the runner is a plain process on this machine")
+        say(f"{error.message}: executor local, UNISOLATED, the runner is a plain process on this machine")
         return "local"
     return "docker"
 

@@ -19,6 +19,7 @@ API_TRIED = (1, 41)
 RUNC_FIXED: dict[tuple[int, ...], tuple[int, ...]] = {(1, 3): (1, 3, 3)}
 RUNC_OLDEST = (1, 2, 8)
 """The first releases, of each line, without the container escapes of November 2025 (CVE-2025-31133 and its like)."""
+RUNC_NAMES = ("runc", "OCI Runtime (runc)")
 VIRTUAL_MACHINES = {
     "docker desktop": "Docker Desktop", "colima": "Colima", "orbstack": "OrbStack", "lima": "Lima",
     "rancher-desktop": "Rancher Desktop", "podman-machine": "Podman machine",
@@ -29,10 +30,12 @@ LIMITS = {"MemoryLimit": "memory", "SwapLimit": "swap", "PidsLimit": "processes"
 
 def no_engine(error: PithyError, facts: Facts) -> Check:
     """A failure where tasks run in containers, else a warning."""
-    where = facts.env.get("DOCKER_HOST", "")
     said = _reason(str(error.detail.get("message", "")))
-    message = error.message + (f" at {where}" if where else "") + (f": {said[:200]}" if said else "")
-    fix = "Install or start Docker, or point DOCKER_HOST at it; `--executor local` runs without it, UNISOLATED."
+    message = error.message + (f": {said[:200]}" if said else "")
+    fix = "Install or start Docker, or point DOCKER_HOST or a docker context at it"
+    if error.hint != error.code.hint:
+        fix = error.hint.rstrip(".")
+    fix += "; `--executor local` runs without it, UNISOLATED."
     return Check(name="engine", ok=False if facts.settings.executor == "docker" else None, message=message, fix=fix)
 
 
@@ -43,22 +46,25 @@ def engine_checks(engine: Engine, facts: Facts) -> Iterator[Check]:
     with engine_errors("answer"):
         version, info = engine.api.version(), engine.api.info()
     sandbox, concurrency = facts.settings.sandbox, facts.settings.concurrency
-    yield check_engine(version, info)
+    yield check_engine(version, info, engine.address.words)
     yield from check_runc(version)
     yield check_limits(info)
     yield check_memory(info, sandbox, concurrency)
     yield check_processors(info, sandbox)
     yield check_storage(info)
-    if engine.api.base_url == "http+docker://localhost":  # else it is another machine's folder
+    if engine.address.is_here:  # else it is another machine's folder
         yield from check_disk(str(info.get("DockerRootDir") or "/nowhere"))
 
 
-def check_engine(version: Mapping[str, Any], info: Mapping[str, Any]) -> Check:
-    """Version, API, isolation level; a warning without a system call filter or with an API older than was tried."""
+def check_engine(version: Mapping[str, Any], info: Mapping[str, Any], where: str = "") -> Check:
+    """Version, API, isolation level; a warning without a system call filter or with an API older than was tried.
+
+    `where`: the engine's address, as `Address.words` says it.
+    """
     options = " ".join(info.get("SecurityOptions") or ())
     extra = ", rootless" if "rootless" in options else ", user namespace" if "name=userns" in options else ""
-    name = f"{(version.get('Platform') or {}).get('Name') or 'Docker'} {version['Version']}".strip()
-    message = f"{name}, API {version['ApiVersion']}; isolation: {isolation(info)}{extra}"
+    name = f"{_product(version)} {version['Version']}".strip()
+    message = f"{name}, API {version['ApiVersion']}{where}; isolation: {isolation(info)}{extra}"
     if "seccomp" not in options:
         fix = "Use an engine with seccomp: the sandbox counts on its system call filter."
         return Check(name="engine", ok=None, message=f"{message}; no seccomp", fix=fix)
@@ -66,6 +72,13 @@ def check_engine(version: Mapping[str, Any], info: Mapping[str, Any]) -> Check:
         fix = f"Upgrade to Docker 20.10 (API {dotted(API_TRIED)}) or newer: older ones were not tried."
         return Check(name="engine", ok=None, message=message, fix=fix)
     return Check(name="engine", ok=True, message=message)
+
+
+def _product(version: Mapping[str, Any]) -> str:
+    """Docker's name for itself; Podman says there which system it was built for."""
+    if any(component.get("Name") == "Podman Engine" for component in version.get("Components") or ()):
+        return "Podman"
+    return (version.get("Platform") or {}).get("Name") or "Docker"
 
 
 def isolation(info: Mapping[str, Any], kernel: str = "") -> str:
@@ -87,9 +100,11 @@ def isolation(info: Mapping[str, Any], kernel: str = "") -> str:
 def check_runc(version: Mapping[str, Any]) -> Iterator[Check]:
     """A warning where the engine says that its runc is one with known ways out."""
     for component in version.get("Components") or ():
-        found = str(component.get("Version", ""))
+        # Podman: "OCI Runtime (runc)", "runc version 1.1.5\ncommit: …"
+        words = str(component.get("Version", "")).removeprefix("runc version ").split()
+        found = words[0] if words else ""
         fixed = RUNC_FIXED.get(numbers(found)[:2], RUNC_OLDEST)
-        if component.get("Name") == "runc" and numbers(found) and numbers(found) < fixed:
+        if component.get("Name") in RUNC_NAMES and numbers(found) and numbers(found) < fixed:
             message = f"runc {found} has known ways out of a container unless your distribution has mended them"
             yield Check(name="runtime", ok=None, message=message, fix=f"Upgrade runc to {dotted(fixed)} or newer.")
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from pithy_local.door.stdcopy import Demux
-from pithy_local.door.tls import bridge
 
 READ_SIZE = 256 * 1024
 DIAGNOSTICS = 4096
@@ -42,18 +41,18 @@ class Transport(Protocol):
 class SocketTransport:
     """What docker-py's `exec_start(..., socket=True)` returns: a raw stream with docker's own framing of stdout.
 
-    Unix and TCP sockets go to the event loop as they are, a TLS socket through a thread. Other kinds (ssh, named
-    pipes) raise TypeError: they are the command line's business (`CliTransport`).
+    Unix and TCP sockets, and a pair's end, go to the event loop as they are. Other kinds (TLS, named pipes) raise
+    TypeError: they are the command line's business (`CliTransport`).
     """
 
     def __init__(self, raw_socket: Any) -> None:
         # docker-py hands out a socket.SocketIO. It holds a reference: closing the socket alone leaves it open.
         self._wrapper = raw_socket
         sock = getattr(raw_socket, "_sock", raw_socket)
-        if not isinstance(sock, socket.socket):
-            raise TypeError(f"the engine's connection is a {type(sock).__name__}, not a socket")
+        if not isinstance(sock, socket.socket) or isinstance(sock, ssl.SSLSocket):
+            raise TypeError(f"the engine's connection is a {type(sock).__name__}, not a plain socket")
         sock.settimeout(None)
-        self._sock = bridge(sock) if isinstance(sock, ssl.SSLSocket) else sock
+        self._sock = sock
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._opening = asyncio.Lock()
         self._demux = Demux(keep=DIAGNOSTICS)
@@ -80,8 +79,7 @@ class SocketTransport:
             self._sock.close()
         else:
             self._streams[1].transport.abort()
-        if not isinstance(self._wrapper, ssl.SSLSocket):  # that one belongs to the bridge's thread
-            self._wrapper.close()
+        self._wrapper.close()
 
     async def wait_closed(self) -> None:
         if self._streams is not None:
@@ -100,7 +98,7 @@ class SocketTransport:
 
 
 class CliTransport:
-    """A command's stdin and stdout, as in `docker exec -i`: TLS, ssh and named pipes are the command's business."""
+    """A command's stdin and stdout, as in `docker exec -i`: TLS and named pipes are the command's business."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         if process.stdin is None or process.stdout is None or process.stderr is None:

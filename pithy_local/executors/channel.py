@@ -34,7 +34,7 @@ class Channels:
     def open(self, argv: Sequence[str], user: str) -> Transport:
         """Start a process; its stdin and stdout are the transport. Raises PithyError.
 
-        An engine behind TLS, ssh or a named pipe is reached through the docker command, which knows how.
+        An engine behind TLS or a named pipe is reached through the docker command, which knows how.
         """
         if not self._engine.hijacks:
             command = ["docker", "exec", "-i", "-u", user, self._container, *argv]

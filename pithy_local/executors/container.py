@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +15,7 @@ from pithy_local import crash
 from pithy_local.door.relay import GATEWAY_PORT
 from pithy_local.errors import ErrorCode, LeaseLost, PithyError
 from pithy_local.executors.base import Journal, Limits, SandboxJob
+from pithy_local.executors.dialect import is_name_taken, reworded, security
 from pithy_local.executors.engine import Engine, engine_errors
 
 AGENT_USER = "1000:1000"
@@ -131,10 +131,10 @@ def options(
 ) -> dict[str, Any]:
     """The keyword arguments of docker-py's `containers.create`. `network`: sealed | open."""
     return {
-        "image": image, "command": COMMAND, "entrypoint": [], "name": labels.name, "labels": labels.as_dict(),
+        "image": image, "command": COMMAND, "name": labels.name, "labels": labels.as_dict(),
         "environment": environment(), "hostname": "sandbox", "user": AGENT_USER,
         "network_mode": NETWORKS[network], "read_only": True, "cap_drop": ["ALL"], "init": True, "ipc_mode": "private",
-        "security_opt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
+        "security_opt": security(),
         "mem_limit": limits.memory, "memswap_limit": limits.memory, "nano_cpus": int(limits.cpus * 1e9),
         "pids_limit": limits.pids, "shm_size": 64 * MiB, "oom_score_adj": 500,
         "ulimits": [
@@ -150,11 +150,6 @@ def options(
     }  # fmt: skip
 
 
-def seccomp_profile() -> str:
-    """The profile's JSON text; its origin and differences are in seccomp.NOTICE.md."""
-    return (Path(__file__).parent / "seccomp.json").read_text("utf-8")
-
-
 def launch(
     engine: Engine, image: str, job: SandboxJob, host: Journal, changes: Mapping[str, Any] = MappingProxyType({})
 ) -> str:
@@ -167,12 +162,16 @@ def launch(
     with engine_errors("look at the sandbox image"):
         volumes = engine.api.inspect_image(image)["Config"].get("Volumes") or {}
     wanted = {**options(image, labels, job.limits, volumes, job.network), **changes}
-    try:
-        return _launch(engine, wanted, labels, host)
-    except PithyError as error:
-        if not _lacks_init(error):
-            raise
-        return _launch(engine, {**wanted, "init": False}, labels, host)
+    # as the entry point: an empty one beside a command would mean the image's own to Podman
+    wanted |= {"entrypoint": wanted["command"], "command": []}
+    while True:
+        try:
+            return _launch(engine, wanted, labels, host)
+        except PithyError as error:
+            otherwise = reworded(wanted, error)
+            if otherwise is None:
+                raise
+            wanted = otherwise
 
 
 def find(engine: Engine, labels: Labels) -> str | None:
@@ -210,7 +209,7 @@ def _create(engine: Engine, wanted: dict[str, Any], labels: Labels) -> str:
         try:
             return str(engine.client.containers.create(**wanted).id)
         except APIError as error:
-            if error.status_code != 409:
+            if not is_name_taken(error):
                 raise
             found = _take_over(engine, labels)
         except requests.exceptions.RequestException:
@@ -261,12 +260,6 @@ def _asked(request: Callable[[], object]) -> None:
         except requests.exceptions.ConnectionError:
             continue
     request()
-
-
-def _lacks_init(error: PithyError) -> bool:
-    """Podman without catatonit, or an engine without docker-init."""
-    said = str(error.detail.get("message", "")).lower()
-    return any(word in said for word in ("catatonit", "docker-init", "init binary"))
 
 
 def remove(engine: Engine, container: str) -> None:

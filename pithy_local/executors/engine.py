@@ -15,32 +15,40 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types.daemon import CancellableStream
 
 from pithy_local.errors import ErrorCode, PithyError
+from pithy_local.executors.address import HERE, Address, find_address
+from pithy_local.executors.ssh import SshAdapter, dial_command
 
 PING_SECONDS = 5
-SAID = {"no space left on device": ErrorCode.DISK_FULL, "invalid reference format": ErrorCode.IMAGE_MISSING}
+SAID = {
+    "no space left on device": ErrorCode.DISK_FULL,
+    "invalid reference format": ErrorCode.IMAGE_MISSING,
+    "no such container": ErrorCode.CONTAINER_LOST,  # Podman, about one that is just being removed
+}
 """What a refusal means that is no bug, by the engine's words."""
+SSH, SSH_SECONDS = "ssh://", 12
+"""To get in at the far end and be answered there."""
+SSH_HINT = "`ssh` must get in there without a question (a known host, a key in the agent), and find `docker` there."
 CALL_SECONDS = 120  # removing a container with a large tmpfs on a busy machine takes a while
 
 
 class Engine:
     """One client. Not shared between attempts: a requests session is not made for many threads."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, address: Address | None = None) -> None:
         self.client = client
         self.api = client.api
+        self.address = address or Address(host=HERE)
 
     @classmethod
     def connect(cls) -> Engine:
-        """Connect to the engine of DOCKER_HOST, else of the docker CLI's current context.
-
-        Raises PithyError (docker_unreachable).
-        """
-        with engine_errors("connect"):
-            return cls(_client(version=_negotiate(), timeout=CALL_SECONDS))
+        """Connect to the engine that `find_address` finds. Raises PithyError (docker_unreachable)."""
+        address = find_address()
+        with _reaching(address):
+            return cls(_client(address, version=_negotiate(address), timeout=CALL_SECONDS), address)
 
     @property
     def hijacks(self) -> bool:
-        """Whether an exec's stream is a plain socket that an event loop can adopt (unix, tcp; not TLS, ssh, npipe)."""
+        """Whether an exec's stream is a plain socket that an event loop can adopt (unix, tcp, ssh; not TLS, npipe)."""
         base: str = self.api.base_url
         return base == "http+docker://localhost" or base.startswith("http://")
 
@@ -71,8 +79,9 @@ class Engine:
 
 def ping() -> None:
     """Raises PithyError (docker_unreachable) unless an engine answers within a few seconds."""
-    with engine_errors("answer"):
-        _negotiate()
+    address = find_address()
+    with _reaching(address):
+        _negotiate(address)
 
 
 def hang_up(response: Any) -> None:
@@ -80,7 +89,7 @@ def hang_up(response: Any) -> None:
     try:
         CancellableStream(iter(()), response).close()
     except (OSError, DockerException, AttributeError):
-        pass  # it had ended already, or goes through ssh, which cannot be cut from here
+        pass  # it had ended already
     response.close()
 
 
@@ -109,20 +118,40 @@ def _refused(code: ErrorCode, what: str, error: APIError) -> PithyError:
     return PithyError(code, f"the Docker engine could not {what}: {said[:300]}", detail=detail)
 
 
-def _negotiate() -> str:
+@contextmanager
+def _reaching(address: Address) -> Iterator[None]:
+    """As `engine_errors`; says which engine it is that does not answer."""
+    try:
+        with engine_errors("connect"):
+            yield
+    except PithyError as error:
+        if error.code is not ErrorCode.DOCKER_UNREACHABLE:
+            raise
+        hint = SSH_HINT if address.host.startswith(SSH) else error.hint
+        raise PithyError(error.code, error.message + address.words, hint=hint, detail=error.detail) from error
+
+
+def _negotiate(address: Address) -> str:
     """The engine's API version. Asked without one in the path: old engines know no new one, new ones no old one."""
-    probe = _client(version=MINIMUM_DOCKER_API_VERSION, timeout=PING_SECONDS)
+    seconds = SSH_SECONDS if address.host.startswith(SSH) else PING_SECONDS
+    probe = _client(address, version=MINIMUM_DOCKER_API_VERSION, timeout=seconds)
     try:
         return str(probe.api.version(api_version=False)["ApiVersion"])
     finally:
         probe.close()
 
 
-def _client(*, version: str, timeout: int) -> Any:
+def _client(address: Address, *, version: str, timeout: int) -> Any:
+    far = address.host.startswith(SSH)
     try:
-        client = docker.from_env(version=version, timeout=timeout, use_ssh_client=True)
-    except ValueError as error:  # DOCKER_HOST is no address, the docker CLI's own configuration is no JSON
+        carried = SshAdapter(dial_command(address.host)) if far else None
+        # docker-py's own way through ssh is not taken, see `ssh`: the requests for that socket go through the adapter
+        base_url = HERE if far else address.host
+        client = docker.DockerClient(base_url=base_url, tls=address.tls or False, version=version, timeout=timeout)
+    except ValueError as error:  # the address is none
         raise DockerException(str(error)) from error
+    if carried is not None:
+        client.api.mount("http+docker://", carried)
     # else REQUESTS_CA_BUNDLE, meant for the web, overrides the CA that the engine's own TLS settings name
     client.api.trust_env = False
     return client

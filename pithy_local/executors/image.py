@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import tempfile
@@ -20,6 +21,7 @@ from docker.utils import parse_repository_tag
 from pithy_local.config import SandboxSettings
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.executors.context import build_context, image_tag
+from pithy_local.executors.dialect import LONG_NAME
 from pithy_local.executors.engine import Engine, engine_errors
 from pithy_local.executors.stream import TICK_SECONDS, messages
 
@@ -101,7 +103,7 @@ class Images:
         infos = [
             _info(image, tag, current=tag == current)
             for image in self._labelled()
-            for tag in image.get("RepoTags") or ()
+            for tag in (name.removeprefix(LONG_NAME) for name in image.get("RepoTags") or ())
             if tag.startswith("pithy-sandbox:")
         ]
         return sorted(infos, key=lambda info: info.created, reverse=True)
@@ -194,8 +196,8 @@ class Images:
     def _lock(self, tag: str, say: Say, checkpoint: Checkpoint) -> Iterator[None]:
         """One build of one tag on one engine at a time, over threads and processes."""
         with engine_errors("answer"):
-            engine_id = str(self._engine.api.info().get("ID", "")) or "engine"
-        name = "".join(c for c in f"{engine_id}-{tag}" if c.isalnum() or c in "-_")
+            info = self._engine.api.info()  # not its ID: Podman's is another one each time
+        name = hashlib.sha256(f"{info.get('Name')} {info.get('DockerRootDir')} {tag}".encode()).hexdigest()[:32]
         handle = os.open((self._locks or _shared_locks()) / f"image-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             waited = 0.0

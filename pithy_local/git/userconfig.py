@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.git.adapter import TOKEN_USER, USER_CONFIG, Git
+from pithy_local.paths import expanded
 
 FALLBACK_IDENTITY = ("Pithy Jaunt", "pithy-jaunt@localhost")
 
@@ -93,7 +94,7 @@ def _read(_: tuple[str, ...]) -> UserConfig:
 
 def _expand(key: str, value: str) -> str:
     """`~/` as the user means it: git would look in our private HOME."""
-    return value if key.endswith("proxy") else str(Path(value).expanduser())
+    return value if key.endswith("proxy") or not value else str(expanded(value))
 
 
 def prepare_home(folder: Path, safe: Iterable[str]) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -21,8 +22,6 @@ from pithy_local.service import AddRequest, App
 MOST_LISTED = 1000
 MOST_BYTES = 8_000_000
 """Of a list of tasks, as JSON: one with long prompts ends before its limit, and says how to go on."""
-STEP = 128
-"""Tasks that are read at once."""
 Name = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -95,23 +94,17 @@ def _listed(app: App, *, limit: int, **wanted: Any) -> tuple[bytes, str | None]:
     """At most `limit` tasks as JSON; and the id of the last of them, None where there are no more."""
     parts: list[bytes] = []
     size, last = 0, None
-    for task in _read(app, limit + 1, **wanted):
-        part = encode(task.to_json())
-        size += len(part)
-        if parts and (len(parts) == limit or size > MOST_BYTES):
-            break
-        parts.append(part)
-        last = task.id
-    else:
-        last = None
+    with closing(service.each_task(app, most=limit + 1, from_here=False, **wanted)) as tasks:
+        for task in tasks:
+            part = encode(task.to_json())
+            size += len(part)
+            if parts and (len(parts) == limit or size > MOST_BYTES):
+                break
+            parts.append(part)
+            last = task.id
+        else:
+            last = None
     return b"[" + b",".join(parts) + b"]", last
-
-
-def _read(app: App, most: int, *, before: str | None, **wanted: Any) -> Iterator[Task]:
-    """Up to `most` tasks, step by step: all of them at once may be large."""
-    while found := service.list_tasks(app, limit=min(STEP, most), before=before, from_here=False, **wanted):
-        yield from found
-        before, most = found[-1].id, most - len(found)
 
 
 async def show(context: Context, request: Request) -> Response:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from pithy_local.config import ExecutorName, ProviderName, Publish, spoilt
-from pithy_local.errors import ErrorCode, PithyError, Refused, UsageError
+from pithy_local.errors import ErrorCode, ExitCode, PithyError, Refused, UsageError
 from pithy_local.models import MOST_PRIORITY, MOST_TOKENS, NewTask, Task
 from pithy_local.service.app import App
 from pithy_local.service.holding import explain_pause, paused
@@ -116,11 +116,13 @@ def _checked(app: App, request: AddRequest, prompt: str) -> tuple[NewTask, tuple
 
 @contextmanager
 def _about(field: str) -> Iterator[None]:
-    """What is refused in here is refused for this field of the request, unless the error names another one."""
+    """What is refused in here is refused for this field of the request, unless the error names another one or the
+    environment is at fault."""
     try:
         yield
     except PithyError as error:
-        error.detail.setdefault("field", field)
+        if error.exit_code is not ExitCode.ENVIRONMENT:
+            error.detail.setdefault("field", field)
         raise
 
 

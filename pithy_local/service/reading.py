@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pithy_local.errors import ErrorCode, NotThereYet, PithyError, UsageError
@@ -14,6 +14,9 @@ from pithy_local.store.tasks import Tasks
 
 if TYPE_CHECKING:
     from pithy_local.store.stats import By, Stats
+
+STEP = 128
+"""Tasks that are read at once."""
 
 
 def find(app: App, ref: str) -> Task:
@@ -32,6 +35,22 @@ def list_tasks(
 
         repo = parse_repo(repo, api_url=app.settings.github.api_url, from_here=from_here).display
     return Tasks(app.store).select(statuses=statuses, repo=repo, limit=limit, before=before)
+
+
+def each_task(
+    app: App, *, most: int, statuses: Collection[Status] = (), repo: str | None = None, before: str | None = None,
+    from_here: bool = True,
+) -> Generator[Task, None, None]:  # fmt: skip
+    """Up to `most` of what `list_tasks` finds at one moment, step by step: all of them at once may be large.
+
+    Close it when you stop early: until then no log of writes is given back.
+    """
+    with app.store.queue.snapshot():  # else the task that a step ended with may be gone when the next one begins
+        while found := list_tasks(
+            app, statuses=statuses, repo=repo, limit=min(STEP, most), before=before, from_here=from_here
+        ):
+            yield from found
+            before, most = found[-1].id, most - len(found)
 
 
 def attempts(app: App, task_id: str) -> list[Attempt]:

@@ -56,10 +56,7 @@ class Connection:
 
     def rows(self, sql: str, params: Params = ()) -> list[sqlite3.Row]:
         """All rows of a statement, reading or writing. An unread RETURNING cursor would keep the write lock."""
-        try:
-            return self._retry(lambda: self.raw.execute(sql, params).fetchall())
-        except sqlite3.DatabaseError as error:
-            raise store_error(error, self.path) from error
+        return self.in_turn(lambda: self.raw.execute(sql, params).fetchall())
 
     def row(self, sql: str, params: Params = ()) -> sqlite3.Row | None:
         found = self.rows(sql, params)
@@ -71,8 +68,12 @@ class Connection:
 
     def write(self, sql: str, params: Params = ()) -> int:
         """Run one statement; the number of rows it changed."""
+        return self.in_turn(lambda: self.raw.execute(sql, params).rowcount)
+
+    def in_turn(self, action: Callable[[], T]) -> T:
+        """Do it, all of it again while another writer is in the way. Raises PithyError (store, disk_full)."""
         try:
-            return self._retry(lambda: self.raw.execute(sql, params).rowcount)
+            return self._retry(action)
         except sqlite3.DatabaseError as error:
             raise store_error(error, self.path) from error
 
@@ -93,6 +94,16 @@ class Connection:
             if self.raw.in_transaction:  # a full disk has ended it already
                 self.raw.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read in here is of one moment, whatever others write meanwhile. Write nothing in here."""
+        self.write("BEGIN")
+        try:
+            yield
+        finally:
+            if self.raw.in_transaction:  # a file that cannot be read has ended it already
+                self.raw.execute("ROLLBACK")
 
     def data_version(self) -> int:
         """Changes when another connection committed; costs microseconds."""

@@ -40,14 +40,17 @@ def is_current(queue: Connection, logs: Connection) -> bool:
 
 
 def migrate(queue: Connection, logs: Connection) -> None:
-    """Bring both files to this version. The caller holds the migration lock."""
+    """Bring both files to this version, while others may work with the older one. The caller holds the migration lock.
+
+    Each step is a transaction. Raises PithyError (store, disk_full).
+    """
     import sqlite_utils  # 100 ms: only when there is something to migrate
 
-    _queue_migrations().apply(sqlite_utils.Database(queue.raw))
-    _logs_migrations().apply(sqlite_utils.Database(logs.raw))
+    queue.in_turn(lambda: _queue_migrations().apply(sqlite_utils.Database(queue.raw)))
+    logs.in_turn(lambda: _logs_migrations().apply(sqlite_utils.Database(logs.raw)))
     _let_space_be_given_back(logs)
-    queue.raw.execute(f"PRAGMA user_version={QUEUE_VERSION}")
-    logs.raw.execute(f"PRAGMA user_version={LOGS_VERSION}")
+    queue.write(f"PRAGMA user_version={QUEUE_VERSION}")
+    logs.write(f"PRAGMA user_version={LOGS_VERSION}")
 
 
 def _queue_migrations() -> sqlite_utils.Migrations:

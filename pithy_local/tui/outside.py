@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import quote
 
 from textual.app import App, SuspendNotSupported
 
@@ -30,6 +31,8 @@ BROWSER_SECONDS = 5.0
 """A browser that did not fail within these has taken the address, also where its command ends with its window."""
 
 _SIGN = re.compile("%[sc%]")
+_HARMLESS = ":/?#[]@+,=%~"
+"""What of an address no shell takes for more than a character, beside letters, digits, `_`, `.` and `-`."""
 
 
 class _Loan:
@@ -179,9 +182,9 @@ def _browsers(url: str, env: Mapping[str, str]) -> Iterator[list[str]]:
     """The commands that open this address in a window of its own, in the order in which they are tried.
 
     $BROWSER as other programs read it: commands with colons between them; `%s` is the address, which comes last where
-    there is none, `%c` a colon and `%%` a percent sign.
+    there is none, `%c` a colon and `%%` a percent sign. Some hand it to a shell.
     """
-    signs = {"%s": url, "%c": ":", "%%": "%"}
+    signs = {"%s": quote(url, safe=_HARMLESS), "%c": ":", "%%": "%"}
     for wanted in (env.get("BROWSER") or _desktop(env)).split(":"):
         try:
             words = shlex.split(wanted)

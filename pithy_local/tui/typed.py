@@ -41,12 +41,16 @@ class TypedApp(ThemedApp):
             return False
         if key.time < getattr(self.screen, "asked_at", self.answered_at):
             return True
-        if self.screen.is_mounted and not self._takes_text:
-            nodes = (self.focused or self.screen).ancestors_with_self
-            if await self._check_bindings(key.key):
-                await self._heard(nodes)
-                return True
-            self._for_nothing.add(key)
+        field = self.focused if self._takes_text else None
+        if not self.screen.is_mounted or (field is not None and field.check_consume_key(key.key, key.character)):
+            return False
+        nodes = (self.focused or self.screen).ancestors_with_self
+        if field is not None:
+            await self._heard(nodes)  # the text that was typed before it is there first
+        if await self._check_bindings(key.key):
+            await self._heard(nodes)
+            return True
+        self._for_nothing.add(key)
         return False
 
     async def _heard(self, nodes: Iterable[DOMNode]) -> None:

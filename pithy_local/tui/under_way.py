@@ -40,7 +40,8 @@ class UnderWay:
         deed.thread.start()
 
     def finish(self, say: Callable[[str], None], is_told_to_leave: Callable[[], bool]) -> bool:
-        """Wait for what is under way, and say what for and what came of it; whether all of it was done.
+        """Wait for what is under way, and say what for and what came of it; whether all of it was done. Of what is over
+        in a moment it says only what went wrong.
 
         Asked to leave, it gives up what is not done within a moment.
         """
@@ -48,11 +49,13 @@ class UnderWay:
         for _, deed in left:
             deed.thread.join(SILENT_SECONDS)
         for name, deed in left:
-            if deed.thread.is_alive() and not is_told_to_leave():
+            long = deed.thread.is_alive()
+            if long and not is_told_to_leave():
                 say(f"{name}: still under way, it is waited for (ctrl+c leaves at once) …")
             while deed.thread.is_alive() and not is_told_to_leave():
                 deed.thread.join(LOOK_SECONDS)
-            say(f"{name}: {_ending(deed)}")
+            if long or deed.problem is not None:
+                say(f"{name}: {_ending(deed)}")
         return not self.names
 
 

@@ -35,7 +35,7 @@ def test_without_an_engine_it_says_unisolated_and_makes_the_commit(cli: Cli) -> 
     cli.config.write_text("")
     done = cli("demo")
     branch = delivered(cli, done)
-    assert "no Docker engine answers" in done.err
+    assert "the Docker engine does not answer at unix://" in done.err
     assert "UNISOLATED" in done.err
     assert "slugs.py" in done.out
     assert git("log", "--format=%s", f"main..{branch}", cwd=sample(cli)).startswith("Pithy Jaunt: slugify")

@@ -125,6 +125,15 @@ def test_what_is_cancelled_with_a_task_is_printed_and_named(cli: Cli) -> None:
     assert (done.code, done.err) == (0, f"{words}\n")
 
 
+def test_a_task_that_waits_for_another_one_is_cancelled_beside_it(cli: Cli) -> None:
+    task = cli.seed()
+    waits = cli.seed(after=task.id)
+    done = cli("cancel", task.id, waits.id)
+
+    assert [line.split("\t")[:2] for line in done.out.splitlines()] == [[task.id, "cancelled"], [waits.id, "cancelled"]]
+    assert (done.code, done.err) == (0, "")
+
+
 def test_what_will_be_cancelled_with_a_running_task_is_named(cli: Cli) -> None:
     with closing(cli.store()) as store:
         task = enqueue(store)

@@ -189,5 +189,6 @@ def test_a_cancelled_attempts_container_ends_with_its_log_complete(left: Left) -
 
     left.executor.end(left.attempt.job, host)
 
-    assert (bytes(host.out), left.gone()) == (log, True)
+    # where the way to the engine is slow, the runner has said meanwhile that it waits for the host
+    assert (bytes(host.out)[: len(log)], left.gone()) == (log, True)
     left.executor.end(left.attempt.job, host)

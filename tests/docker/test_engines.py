@@ -1,8 +1,10 @@
-"""The same attempt over other ways to an engine: tcp, the docker command; and an engine that goes away."""
+"""The same attempt over other ways to an engine: tcp, ssh, the docker command; and an engine that goes away."""
 
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -95,8 +97,28 @@ def test_a_sandbox_that_somebody_removes_is_said_to_be_although_the_engine_shows
     assert caught.value.code is ErrorCode.CONTAINER_LOST
 
 
+@needs_command
+def test_an_engine_behind_ssh_works_the_same(
+    engine: Engine, sandbox_image: str, sandbox_settings: SandboxSettings, image_locks: Path, loop: EventLoop,
+    tmp_path: Path, instance: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The far end is this machine: an `ssh` that runs what it is told here, as the test itself reaches the engine."""
+    if (told := os.environ.get("DOCKER_HOST", "")).startswith("ssh://"):
+        pytest.skip("the engine is behind ssh already")
+    near = f"export DOCKER_HOST={shlex.quote(told)}" if told else ""
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(f'#!/bin/sh\nunset DOCKER_HOST; {near}\nshift $(($# - 1))\nexec sh -c "$1"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("DOCKER_HOST", "ssh://box")
+    attempt = Attempt(tmp_path, instance)
+    executor = DockerExecutor(Settings(sandbox=sandbox_settings), loop, image_locks)
+    assert EXPECTED in executor.run(attempt.job, attempt.host).diff
+
+
 class BehindTheCommand(Engine):
-    """As an engine behind TLS or ssh: nothing an event loop can adopt."""
+    """As an engine behind TLS: nothing an event loop can adopt."""
 
     @property
     def hijacks(self) -> bool:

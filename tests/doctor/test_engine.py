@@ -23,11 +23,20 @@ INFO: dict[str, Any] = {
     "MemTotal": 16 * GB, "NCPU": 4, "Driver": "overlay2", "DockerRootDir": "/var/lib/docker",
 }  # fmt: skip
 
+RUNC_OF_PODMAN = "runc version 1.1.5+ds1\ncommit: 1.1.5+ds1-1+deb12u1\nspec: 1.0.2-dev\ngo: go1.19.8"
+PODMAN = [{"Name": "Podman Engine", "Version": "4.3.1"}, {"Name": "OCI Runtime (runc)", "Version": RUNC_OF_PODMAN}]
+
 
 def test_version_api_and_level_are_said() -> None:
     found = engine.check_engine(VERSION, INFO)
     assert found.ok is True
     assert found.message == "Docker Engine - Community 28.2.2, API 1.50; isolation: container, shared kernel"
+
+
+def test_the_address_is_said_and_podman_is_called_by_its_name() -> None:
+    version = {"Platform": {"Name": "linux/amd64/debian-12"}, "Components": PODMAN, "Version": "4.3.1"}
+    found = engine.check_engine(version | {"ApiVersion": "1.41"}, INFO, " at unix:///run/podman.sock (context pod)")
+    assert found.message.startswith("Podman 4.3.1, API 1.41 at unix:///run/podman.sock (context pod); isolation: ")
 
 
 @pytest.mark.parametrize(("option", "words"), [("name=rootless", ", rootless"), ("name=userns", ", user namespace")])
@@ -72,6 +81,11 @@ def test_the_isolation_level_is_said_in_words(changes: dict[str, Any], kernel: s
 def test_a_runc_with_known_ways_out_is_a_warning(version: str, warned: bool) -> None:
     components = [{"Name": "containerd", "Version": "1.0.0"}, {"Name": "runc", "Version": version}]
     assert [check.ok for check in engine.check_runc({"Components": components})] == [None] * warned
+
+
+def test_podmans_runc_is_looked_at_too() -> None:
+    (found,) = engine.check_runc({"Components": PODMAN})
+    assert found.message.startswith("runc 1.1.5+ds1 has known ways out")
 
 
 def test_an_engine_that_does_not_name_its_runc_is_no_finding() -> None:

@@ -11,7 +11,7 @@ from typing import IO, cast
 
 
 class FalseEngine:
-    """Runs `argv` behind `sock` (plain or TLS) until the client hangs up; `ended` is set when all of it is gone."""
+    """Runs `argv` behind `sock` until the client hangs up; `ended` is set when all of it is gone."""
 
     def __init__(self, sock: socket.socket, argv: Sequence[str]) -> None:
         self.ended = threading.Event()

@@ -1,20 +1,12 @@
-"""The byte streams to the door: an engine's socket, plain or TLS, and a command's pipes."""
+"""The byte streams to the door: an engine's plain socket, and a command's pipes."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime
 import socket
-import ssl
 import sys
-import threading
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from pithy_local.door.frames import Breach
 from pithy_local.door.loop import EventLoop
@@ -33,40 +25,9 @@ ECHO = [
 ]  # fmt: skip
 
 
-def tls_pair(folder: Path) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
-    """A connected pair of TLS sockets with a certificate made here."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "engine")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("engine")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_side.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    client_side = ssl.create_default_context(cafile=folder / "cert.pem")
-    ours, theirs = socket.socketpair()
-    accepted: list[ssl.SSLSocket] = []
-    shaking = threading.Thread(target=lambda: accepted.append(server_side.wrap_socket(theirs, server_side=True)))
-    shaking.start()
-    client = client_side.wrap_socket(ours, server_hostname="engine")
-    shaking.join(60)
-    return client, accepted[0]
-
-
-@pytest.fixture(params=["as docker-py wraps it", "plain", "tls"])
-def pair(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[object, socket.socket]:
+@pytest.fixture(params=["as docker-py wraps it", "plain"])
+def pair(request: pytest.FixtureRequest) -> tuple[object, socket.socket]:
     """The client's end as docker-py hands it out, and the engine's end."""
-    if request.param == "tls":
-        return tls_pair(tmp_path)
     ours, theirs = socket.socketpair()
     return (ours if request.param == "plain" else socket.SocketIO(ours, "rw")), theirs
 

@@ -221,4 +221,4 @@ def _toml(value: Any) -> str:
 
 def engine_env() -> dict[str, str]:
     """How this machine's Docker engine is found."""
-    return {name: os.environ[name] for name in ("DOCKER_HOST", "DOCKER_CERT_PATH") if name in os.environ}
+    return {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}

@@ -9,7 +9,7 @@ import pytest
 
 from pithy_local.errors import ErrorCode, PithyError
 from pithy_local.git.adapter import Git
-from pithy_local.git.userconfig import FALLBACK_IDENTITY, host_identity, prepare_home
+from pithy_local.git.userconfig import FALLBACK_IDENTITY, host_identity, prepare_home, user_config
 
 
 def test_a_configured_author_wins(user_home: Path) -> None:
@@ -43,6 +43,13 @@ def test_proxy_and_certificates_are_taken_over_and_nothing_else(user_home: Path,
     assert "safe.directory=/srv/a b.git" in listed
     assert "credential.helper=" in listed
     assert not any("canary" in line or "insteadof" in line or "store" in line for line in listed)
+
+
+def test_a_home_that_nobody_has_and_no_file_at_all_are_taken_as_they_are(user_home: Path) -> None:
+    (user_home / ".gitconfig").write_text("[http]\n\tsslCAInfo = ~nobody-has-this/ca.pem\n\tsslCAPath =\n")
+    values = dict(user_config().http)
+    assert values["http.sslcainfo"].endswith("/~nobody-has-this/ca.pem")
+    assert values["http.sslcapath"] == ""
 
 
 def test_the_private_home_is_private(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from pithy_local import service
 from pithy_local.config import Secrets
-from pithy_local.http import tasks
 from pithy_local.models import Status, TaskError
+from pithy_local.service.reading import STEP
 from tests.http.served import IdleWorker, Served, error_of, serving
 from tests.seeding import settle
 from tests.support import make_repo
@@ -166,7 +166,7 @@ def test_a_list_of_long_tasks_ends_early_and_loses_none(served: Served) -> None:
 
 
 def test_a_list_is_read_step_by_step(served: Served) -> None:
-    ids = [served.enqueue().id for _ in range(tasks.STEP + 2)]
+    ids = [served.enqueue().id for _ in range(STEP + 2)]
 
     assert [task["id"] for task in served.get("/api/task?limit=1000").json()] == ids[::-1]
 

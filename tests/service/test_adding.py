@@ -13,7 +13,7 @@ from pithy_local import service
 from pithy_local.config import Secrets, Settings
 from pithy_local.errors import ErrorCode, NoSuchTask, PithyError, Refused, UsageError
 from pithy_local.service import AddRequest, App
-from pithy_local.service.words import MAX_COMMAND_BYTES, MAX_KEY
+from pithy_local.service.words import MAX_COMMAND_BYTES, MAX_KEY, MAX_PROMPT_BYTES
 from tests.service.conftest import KEY
 from tests.store.conftest import HandClock
 from tests.support import make_repo
@@ -64,6 +64,14 @@ def test_a_value_that_cannot_be_is_refused_by_its_name(app: App, repo: Path, fie
     with pytest.raises(UsageError, match=field) as raised:
         service.add(app, AddRequest(prompt="p", repo=str(repo), **{field: value}))
     assert raised.value.detail == {"field": field}
+
+
+def test_a_full_disk_is_no_fault_of_any_field(app: App, repo: Path) -> None:
+    app.store.queue.write("PRAGMA max_page_count = 1")
+
+    with pytest.raises(PithyError) as raised:
+        service.add(app, AddRequest(prompt="x" * MAX_PROMPT_BYTES, repo=str(repo)))
+    assert (raised.value.code, raised.value.detail) == (ErrorCode.DISK_FULL, {})
 
 
 @pytest.mark.parametrize("name", [" ", "gpt-4o\n", "gpt\x1b[2J", "m" * 201, "\ud800"])

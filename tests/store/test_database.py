@@ -186,3 +186,16 @@ def test_a_home_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
     assert store.queue.rows("PRAGMA integrity_check")[0][0] == "ok"
     assert store.queue.rows("PRAGMA foreign_key_check") == []
     store.close()
+
+
+@pytest.mark.parametrize("name", ["queue", "logs"])
+def test_bringing_it_up_to_date_waits_for_who_writes(tmp_path: Path, name: str) -> None:
+    """A worker of the older version goes on meanwhile."""
+    home = old_home.make(tmp_path / "home")
+    path = {"queue": home.queue_db, "logs": home.logs_db}[name]
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as worker:
+        worker.execute("PRAGMA journal_mode = WAL")
+        worker.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.5, lambda: worker.execute("COMMIT")).start()
+        with closing(Store(home)) as store:
+            assert Tasks(store).get(old_home.TASK).status is Status.QUEUED

@@ -87,3 +87,10 @@ def test_the_welcome_names_the_users_own_keys() -> None:
     shown = welcome([WELL], KEY, running=True).plain
     assert "Press f2 and say" in shown
     assert "? shows every key" in shown
+
+
+@pytest.mark.parametrize(("verb", "first"), [("cancel", "0bbbbbbbbb"), ("retry", "0aaaaaaaaa")])
+def test_a_task_that_waits_ends_before_the_other_one_and_begins_after_it(verb: str, first: str) -> None:
+    tasks = [a_task("0aaaaaaaaa"), a_task("0bbbbbbbbb", after="0aaaaaaaaa")]
+
+    assert [deeds.in_turn(verb, each)[0].id for each in (tasks, tasks[::-1])] == [first, first]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 from textual import events
+from textual.keys import key_to_character
 from textual.widgets import Button, Input, TextArea
 
 from pithy_local.models import Status
@@ -29,7 +30,7 @@ def with_keys(seed: Seed, keys: dict[str, str]) -> Board:
 def at_once(user: User, *keys: str) -> None:
     """As they come in one packet: none of them has taken effect when the next one is there."""
     for key in keys:
-        user.app.post_message(events.Key(key, key))
+        user.app.post_message(events.Key(key, key_to_character(key)))
 
 
 async def is_open(user: User, screen: type[object]) -> None:

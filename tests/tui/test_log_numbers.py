@@ -84,6 +84,33 @@ def test_what_is_searched_for_is_counted_among_what_the_filter_shows() -> None:
     assert (window.match_words(1), window.matchless) == ("", False)
 
 
+def test_a_search_for_the_filters_own_text_is_no_question_of_its_own() -> None:
+    window = LogWindow()
+    window.open("a")
+    window.filter(X[0], 40)
+    window.take(LogPart(task="a", end=5))
+    window.take_matches(answer(0, 5, 2, 4))
+    window.take(LogPart(task="a", end=9))
+    window.count(X[0])
+    assert window.match_words(1) == "match 2 of 2"
+    assert window.unscanned == (Scan(task="a", needles=X, after=5),)
+    window.take_matches(answer(5, 9, 7))
+    assert (window.rows, window.match_words(1)) == (3, "match 2 of 3")
+    window.take(LogPart(task="a", end=9, first=3))
+    assert (window.rows, window.dropped, window.match_words(0)) == (2, 1, "match 1 of 2")
+    window.filter(None, 40)
+    assert window.unscanned == (Scan(task="a", needles=X, most=MOST_COUNTED),)
+
+
+def test_a_filter_never_shows_more_lines_than_there_are() -> None:
+    window = LogWindow()
+    window.open("a")
+    window.filter(X[0], 40)
+    window.take(LogPart(task="a", end=5))
+    window.take_matches(answer(0, 9, 2, 8))  # what came in since the end was read is looked at as well
+    assert (window.rows, window.kept, window.end) == (2, 9, 9)
+
+
 async def test_the_count_follows_new_lines_and_removed_ones_and_ends_with_the_search() -> None:
     view = a_view(a_log(*(f"line {n}" for n in range(1, 41))))
     async with alone(view) as user:

@@ -209,6 +209,17 @@ def test_the_browser_gets_the_address_and_says_whether_it_took_it(
     assert not opened or seen.read_text() == URL
 
 
+def test_an_address_is_no_command_for_the_shell_that_opens_it(programs: Path, tmp_path: Path) -> None:
+    seen, made = tmp_path / "seen", tmp_path / "made"
+    script(programs, "mine", f'printf %s "$1" > {seen}')
+    answers: Queue[bool] = Queue()
+    outside.browse(f"{URL}?a=%20$(touch${{IFS}}{made})&b;`touch {made}`", {"BROWSER": "sh -c 'mine %s'"}, answers.put)
+
+    assert answers.get(timeout=60)
+    assert not made.exists()
+    assert seen.read_text().startswith(f"{URL}?a=%20%24%28touch")
+
+
 @pytest.mark.parametrize(
     ("env", "name"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input, TextArea
 
 from pithy_local.models import Status, Stream
 from pithy_local.tui.actions import Place
@@ -51,6 +52,35 @@ async def test_a_key_behind_one_that_opens_a_line_of_the_log_is_for_that_line(se
         at_once(user, "enter", "enter", "y")
         await user.is_told("Copied the line")
         assert not isinstance(user.app.screen, LineScreen)
+
+
+async def test_a_key_behind_one_that_ends_a_line_to_type_into_is_no_part_of_it(seed: Seed) -> None:
+    seed.log(seed.running(), *(f"{'warn' if n % 10 == 0 else 'line'} {n}" for n in range(1, 101)))
+    async with dashboard(seed, size=(160, 40)) as user:
+        await user.sees("line 99")
+        at_once(user, "tab", "colon", "5", "7", "enter", "j", "j", "j")
+        await user.sees("PAUSED ▼ · line 60 of 100")
+        at_once(user, "slash", "w", "a", "r", "n", "enter", "n", "n")
+        await user.sees("match 8 of 10 · line 80 of 100 · /warn")
+        at_once(user, "slash", "x", "y", "escape", "k")
+        await user.sees("10 matches · line 79 of 100 · /warn")
+        at_once(user, "ampersand", "x", "enter", "escape", "escape")
+        await user.sees("FOLLOW ▼")
+        await user.sees_no("/warn")
+        at_once(user, "escape", "slash", "f", "i", "x", "enter", "enter", "colon", "7", "enter")
+        await user.sees("Tasks /fix", "PAUSED ▼ · line 7 of 100")
+
+
+async def test_a_key_that_goes_to_another_field_is_behind_what_was_typed_in_the_first(seed: Seed) -> None:
+    seed.queued()
+    async with dashboard(seed) as user:
+        await user.sees("○ queued")
+        await user.presses("n")
+        await user.sees("What should change?")
+        at_once(user, "a", "enter", "b", "shift+tab", "up", "x", "backspace", "y", "tab", "c", "tab", "up", "d")
+        (repo, base), prompt = [*user.app.screen.query(Input)][:2], user.app.screen.query_one(TextArea)
+        await user.until(lambda: base.value == "d", "the last field's text")
+        assert (repo.value, prompt.text) == ("acme/apiy", "a\nbc")
 
 
 def test_a_second_no_on_a_real_terminal_opens_nothing(seed: Seed) -> None:

@@ -42,6 +42,12 @@ def check_unchanged(verb: str, asked: Task, now: Task) -> None:
         raise Refused(f"{now.id} has changed meanwhile, it is {word} now: nothing was done", hint="Look at it first.")
 
 
+def in_turn(verb: str, tasks: Sequence[Task]) -> list[Task]:
+    """The order in which it is done to them: what waits for another task is newer than that. It would end with it, and
+    begins only after it was told to begin."""
+    return sorted(tasks, key=lambda task: task.id, reverse=verb in TAKE_ALONG)
+
+
 def told(verb: str, done: Sequence[Task]) -> str:
     """What became of these tasks: a running one is cancelled later than one that waits."""
     at_once = verb == "cancel" and all(task.status.settled for task in done)

@@ -112,6 +112,8 @@ class LogWindow:
     def take_matches(self, found: Matches) -> bool:
         """What a scan found; False where it answers another question."""
         taken = [matches.take(found, self._first) for matches in self._looked_for if found.task == self.task]
+        if any(taken) and self._passed is not None:
+            self._pages.end = max(self._pages.end, found.scanned)  # of lines that nobody has read some are rows now
         return any(taken)
 
     @property
@@ -138,8 +140,8 @@ class LogWindow:
 
     @property
     def _looked_for(self) -> list[LogMatches]:
-        """The filter's first."""
-        return [matches for matches in (self._passed, self._matched) if matches is not None]
+        """The filter's first; once where both look for the same."""
+        return [matches for matches in dict.fromkeys((self._passed, self._matched)) if matches is not None]
 
     def _begin_anew(self, *, filtering: bool = True) -> None:
         """Nothing is known of what the search finds, nor, `filtering`, of what the filter lets through."""
@@ -147,7 +149,12 @@ class LogWindow:
         if filtering:
             self._passed = LogMatches((self.only,), end) if self.only is not None else None
         both = tuple(dict.fromkeys(needle for needle in (self.counted, self.only) if needle is not None))
-        self._matched = LogMatches(both, end, MOST_COUNTED) if self.counted is not None else None
+        if self.counted is None:
+            self._matched = None
+        elif both == (self.only,):
+            self._matched = self._passed  # of two that ask the same, each would take the answer to the other
+        else:
+            self._matched = LogMatches(both, end, MOST_COUNTED)
 
     # ---- rows and lines
 

@@ -195,7 +195,7 @@ class DoingScreen(TellingScreen):
 
         def each() -> tuple[list[Task], list[str], list[PithyError]]:
             done, along, problems = [], [], []
-            for task in tasks:
+            for task in deeds.in_turn(verb, tasks):
                 try:
                     with self.board.in_words():
                         deeds.check_unchanged(verb, task, self.board.task(task.id))

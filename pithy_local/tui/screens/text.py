@@ -24,6 +24,9 @@ LOUD = f"bold {look.RED}"
 class SafeTextArea(TextArea):
     """A TextArea with `SafeInput`'s guard; lines stay lines."""
 
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        return key == "enter" or super().check_consume_key(key, character)
+
     def on_paste(self, event: events.Paste) -> None:
         event.text = safe_block(event.text.replace("\r\n", "\n").replace("\r", "\n"))
 

@@ -135,7 +135,7 @@ class Prompt(Horizontal):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         if self.is_open:
-            self.post_message(self.Typed(self._purpose, event.value, final=False))
+            self._say(self.Typed(self._purpose, event.value, final=False))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -151,11 +151,15 @@ class Prompt(Horizontal):
 
     def action_take(self) -> None:
         self.close()
-        self.post_message(self.Typed(self._purpose, self.query_one(Input).value, final=True))
+        self._say(self.Typed(self._purpose, self.query_one(Input).value, final=True))
 
     def action_back(self) -> None:
         self.close()
-        self.post_message(self.GivenUp(self._purpose, self._before))
+        self._say(self.GivenUp(self._purpose, self._before))
+
+    def _say(self, message: Message) -> None:
+        """To the screen itself: a key behind the one that led to it waits for what is on its way there, no longer."""
+        self.screen.post_message(message)
 
 
 def counted(label: str, text: str) -> Content:

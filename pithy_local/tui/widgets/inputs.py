@@ -28,8 +28,14 @@ class ChoiceInput(SafeInput):
         )  # fmt: skip
         self._choices = list(choices)
 
+    def _goes_through(self, key: str) -> bool:
+        return key in ("up", "down") and bool(self._choices)
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return self._goes_through(key) or super().check_consume_key(key, character)
+
     def on_key(self, event: events.Key) -> None:
-        if event.key not in ("up", "down") or not self._choices:
+        if not self._goes_through(event.key):
             return
         event.stop()
         step = 1 if event.key == "down" else -1
