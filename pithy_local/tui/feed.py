@@ -16,7 +16,7 @@ from pithy_local.tui.board import Board
 from pithy_local.tui.models.diffrows import DiffRows, laid_out
 from pithy_local.tui.records import Details, Entry, Hunt, LogPart, Matches, Scan, Snapshot
 
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.15
 TASKS_SECONDS = 0.25
 """How often the whole table is read at most while logs pour in; the log itself is read at each tick."""
 TASKS_SHARE = 4

@@ -33,6 +33,11 @@ class PasteParser(XTermParser):
         self._pasted: list[str] | None = None
         """What has come of a paste that has not ended; the last piece may hold the beginning of its end."""
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether `tick` may complete something in a while."""
+        return self._pasted is not None or self._timeout_time is not None
+
     def feed(self, data: str) -> Iterable[Message]:
         """The keys and pastes that `data` completes; "": nothing more will come."""
         self._came_at = self._clock()

@@ -6,8 +6,10 @@ import codecs
 import os
 import select
 import signal
+import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from textual.driver import Driver
@@ -16,7 +18,9 @@ from textual.drivers.linux_driver import LinuxDriver
 from pithy_local.tui.pastes import PasteParser
 
 LOOK_SECONDS = 0.1
-"""How often the thread that reads keys looks whether it is still wanted, and whether an esc was one."""
+"""How often the thread that reads keys looks whether an esc was one, where one has come."""
+IDLE_SECONDS = 1.0
+"""How often it looks whether it is still wanted. It is woken when it is not, unless it was not asleep yet."""
 
 
 class _Forgiving:
@@ -58,6 +62,7 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._file: Any = _Forgiving(self._file)
+        self._alarm: socket.socket | None = None
 
     @property
     def _has_terminal(self) -> bool:
@@ -90,18 +95,27 @@ class TerminalDriver(LinuxDriver):
         """Textual's, but: pastes are safe, what is no UTF-8 is replaced, and a terminal that is gone is left."""
         parser = PasteParser(self._debug)
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        while not self.exit_event.is_set():
-            if select.select([self.fileno], [], [], LOOK_SECONDS)[0]:
-                data = self._read()
-                if not data:
-                    _hang_up()
-                    return
-                text = decode(data)
-                # all of what came at once before any of it acts: it was typed before what it leads to was seen
-                for event in [*parser.feed(text)] if text else ():  # "" would be the end of it
+        asleep, self._alarm = socket.socketpair()
+        with asleep, self._alarm:
+            while not self.exit_event.is_set():
+                wait = LOOK_SECONDS if parser.is_waiting else IDLE_SECONDS
+                if self.fileno in select.select([self.fileno, asleep], [], [], wait)[0]:
+                    data = self._read()
+                    if not data:
+                        _hang_up()
+                        return
+                    text = decode(data)
+                    # all of what came at once before any of it acts: it was typed before what it leads to was seen
+                    for event in [*parser.feed(text)] if text else ():  # "" would be the end of it
+                        self.process_message(event)
+                for event in parser.tick():
                     self.process_message(event)
-            for event in parser.tick():
-                self.process_message(event)
+
+    def disable_input(self) -> None:
+        if self._alarm is not None:
+            with suppress(OSError):  # the thread has ended by itself
+                self._alarm.send(b"!")  # not taken: it rings until the thread sees that it is to end
+        super().disable_input()
 
     def _read(self) -> bytes:
         """What was typed; nothing: the terminal is gone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -96,17 +97,17 @@ class MainScreen(KeysScreen):
             self._troubled(error)
         else:
             self._take(snapshot)
-        self.set_interval(TICK_SECONDS, self._tick)
-        self._tick()
+        tick = partial(self._tick, self.query_one(Feed), self.query_one(LogView))  # looked for once, not at each tick
+        self.set_interval(TICK_SECONDS, tick)
+        tick()
 
     def hear(self, text: str) -> None:
         """The supervisor's narration, from any thread."""
         self.post_message(self.Said(text))
 
-    def _tick(self) -> None:
-        feed = self.query_one(Feed)
+    def _tick(self, feed: Feed, log: LogView) -> None:
         feed.look()
-        if feed.log_stale or self._details_stale or self.query_one(LogView).window.unscanned:
+        if feed.log_stale or self._details_stale or log.window.unscanned:
             self.refresh_view()
         now = time.monotonic()
         if now - self._second_at >= SECOND:
