@@ -144,10 +144,10 @@ class Session:
         self.screen.sees("Search")
         self.screen.types("check 3")
         self.screen.presses("Enter")
-        self.screen.sees("/check 3", "PAUSED")
+        self.screen.sees("match 1 of", "PAUSED")
         self.shot("search", "/ searches")
         self.screen.presses("Escape")
-        self.screen.sees_no("/check 3")
+        self.screen.sees_no("match 1 of")
         self.screen.presses("G")
         self.screen.sees("FOLLOW")
 
