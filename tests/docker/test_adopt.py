@@ -189,6 +189,8 @@ def test_a_cancelled_attempts_container_ends_with_its_log_complete(left: Left) -
 
     left.executor.end(left.attempt.job, host)
 
-    # where the way to the engine is slow, the runner has said meanwhile that it waits for the host
     assert (bytes(host.out)[: len(log)], left.gone()) == (log, True)
+    # where the way to the engine is slow, the runner has said meanwhile that it waits for the host, and nothing else
+    more = bytes(host.out)[len(log) :].splitlines()
+    assert [line for line in more if not line.endswith(b"the host is away: waiting for it")] == []
     left.executor.end(left.attempt.job, host)
